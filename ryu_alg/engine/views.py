@@ -1,0 +1,149 @@
+"""What the engine shows of itself: snapshots to read, never a handle to change anything.
+
+Durations are seconds up to the moment of the snapshot, byte counts are payload bytes of the
+control conversation unless they say data. No secret ever gets in here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from ryu_alg.inspection import Endpoint, Network, Realm, Transport
+
+
+class SessionState(Enum):
+    """How far a control conversation is."""
+
+    OPENING = "opening"
+    """The client's SYN was seen, the handshake is not complete."""
+    INSPECTED = "inspected"
+    OPAQUE = "opaque"
+    """Passed on unread, for good."""
+    CLOSING = "closing"
+    """At least one end has finished."""
+
+
+class PinholeState(Enum):
+    """How far an expectation is."""
+
+    ARMED = "armed"
+    """Announced by one side; nothing is open yet."""
+    OPENING = "opening"
+    """Accepted by the other side; the switch has not confirmed it yet."""
+    OPEN = "open"
+    USED = "used"
+    """The data connection came: nothing more is let in."""
+
+
+class BindingKind(Enum):
+    """Which partition of the public ports a binding is from."""
+
+    CONTROL = "control"
+    DATA = "data"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """One control conversation."""
+
+    id: int
+    protocol: str
+    client: Endpoint
+    client_seen: Endpoint
+    """The client as the server sees it."""
+    server: Endpoint
+    server_seen: Endpoint
+    """The server as the client sees it."""
+    state: SessionState
+    age: float
+    idle: float
+    """Since the last control segment from either end."""
+    to_server_bytes: int
+    to_client_bytes: int
+    to_server_shift: int
+    """How many bytes more than came have left, because of rewriting."""
+    to_client_shift: int
+    pinholes: tuple[int, ...]
+    """Ids of its expectations that are not over."""
+    data_packets: int
+    data_bytes: int
+    """Of its data connections, both ways, as far as the switch has reported them."""
+    user: str | None = None
+    """As given to the protocol; None where it has no such thing, or it was not given yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class PinholeView:
+    """One expected data connection."""
+
+    id: int
+    session: int
+    protocol: str
+    transport: Transport
+    peers: tuple[Network, ...]
+    """Who may connect."""
+    realm: Realm
+    """Where they connect from."""
+    seen: Endpoint
+    """Where they connect to."""
+    listener: Endpoint
+    """Where that really is."""
+    state: PinholeState
+    age: float
+    expires_in: float | None
+    """None when only the end of its session ends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class BindingView:
+    """A public endpoint that stands for an inside one."""
+
+    transport: Transport
+    inside: Endpoint
+    public: Endpoint
+    kind: BindingKind
+    session: int
+    age: float
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """Something that happened and is worth showing."""
+
+    id: int
+    """Rises by one per event."""
+    time: float
+    """Unix time."""
+    code: str
+    """Stable, lower case, dotted: `ftp.port.foreign_address`."""
+    detail: str
+    session: int | None = None
+    protocol: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusView:
+    """The gateway as a whole. The counters count from the start of the process."""
+
+    version: str
+    uptime: float
+    datapath_id: int
+    connected: bool
+    """Whether the switch is connected, and its pipeline installed."""
+    config_path: str
+    config_sha256: str
+    """Of the configuration in force, in hexadecimal."""
+    sessions: Mapping[str, int]
+    """How many there are now, by protocol."""
+    pinholes: Mapping[PinholeState, int]
+    bindings: Mapping[BindingKind, int]
+    punts: Mapping[str, int]
+    """Control packets from the switch, by protocol; `icmp` and `other` too."""
+    packet_outs: int
+    events: Mapping[str, int]
+    """How often each event happened, by its code."""
+    data_packets: int
+    data_bytes: int
+    """Of data connections, as far as the switch has reported them."""
