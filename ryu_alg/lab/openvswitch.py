@@ -1,0 +1,203 @@
+"""A private Open vSwitch: its own database, daemon and run directory, userspace datapath.
+
+It runs in the lab's gateway namespace, so that port names are its own to choose, and it is
+kept away from the machine's own Open vSwitch by its folder: every OVS tool looks where the
+variables of `environment` point.
+"""
+
+import contextlib
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ryu_alg.lab import process
+from ryu_alg.lab.errors import LabError
+from ryu_alg.lab.namespaces import Namespace
+from ryu_alg.lab.topology import Bridge, Topology
+
+# Quickly back after a controller restart: OVS would otherwise wait up to 8 s between tries.
+_MAX_BACKOFF_MS = 1000
+# A controller whose machine vanished is noticed after three of these; OVS's own default.
+_INACTIVITY_PROBE_MS = 5000
+_DAEMONS = ("ovs-vswitchd", "ovsdb-server")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVSwitch:
+    """The switch whose files are in `directory` and whose processes are in `namespace`."""
+
+    directory: Path
+    namespace: Namespace
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What makes plain `ovs-vsctl`, `ovs-ofctl` and `ovs-appctl` mean this switch."""
+        here = str(self.directory)
+        return {"OVS_RUNDIR": here, "OVS_LOGDIR": here, "OVS_DBDIR": here}
+
+    def start(self) -> None:
+        """Create the database and start both daemons; LabError if one does not come up."""
+        self.directory.mkdir()
+        database = self.directory / "conf.db"
+        socket = self.directory / "db.sock"
+        logs = ["-vconsole:off", "-vsyslog:off", "-vfile:info"]
+        common = ["--no-chdir", "--detach", "--pidfile", "--log-file", *logs]
+        self._run("ovsdb-tool", "create", str(database))
+        self._run("ovsdb-server", str(database), f"--remote=punix:{socket}", *common)
+        self.vsctl("--no-wait", "init")
+        self._run("ovs-vswitchd", f"unix:{socket}", "--disable-system", *common)
+
+    def build(self, topology: Topology) -> None:
+        """Configure every bridge and port in one transaction; hosts' ports must exist by now."""
+        commands: list[str] = []
+        for name, bridge in topology.bridges.items():
+            commands += _bridge_commands(name, bridge)
+        number = dict.fromkeys(topology.bridges, 0)
+        for host in topology.hosts.values():
+            commands += _port_commands(number, host.bridge, host.port)
+        for patch in topology.patches:
+            for bridge_name, port, peer in (
+                (patch.from_, patch.port, patch.peer),
+                (patch.to, patch.peer, patch.port),
+            ):
+                commands += _port_commands(number, bridge_name, port)
+                commands += ["type=patch", f"options:peer={peer}"]
+        self.vsctl(*commands[1:])
+        for row in self._rows("Interface", "name", "error"):
+            if row["error"]:
+                raise LabError(f"Open vSwitch: port {row['name']}: {row['error']}")
+
+    def vsctl(self, *arguments: str) -> str:
+        """Run ovs-vsctl on this switch's database and give what it printed."""
+        return self._run("ovs-vsctl", "--timeout=20", *arguments)
+
+    def ofctl(self, *arguments: str) -> str:
+        """Run ovs-ofctl, OpenFlow 1.3, on this switch; bridges by their plain names."""
+        return self._run("ovs-ofctl", "-O", "OpenFlow13", *arguments)
+
+    def appctl(self, *arguments: str) -> str:
+        """Run ovs-appctl on this switch's daemon."""
+        return self._run("ovs-appctl", *arguments)
+
+    def running(self) -> bool:
+        """Whether both daemons are."""
+        return len(self.pids()) == len(_DAEMONS)
+
+    def pids(self) -> list[int]:
+        """Processes of the daemons, by their pid files.
+
+        A pid file outlives a killed daemon and its number may be another process's by then,
+        so the command line has to name our folder too.
+        """
+        found = []
+        for daemon in _DAEMONS:
+            with contextlib.suppress(OSError, ValueError):
+                pid = int((self.directory / f"{daemon}.pid").read_text())
+                command = Path(f"/proc/{pid}/cmdline").read_bytes()
+                if str(self.directory).encode() + b"/" in command and process.is_running(pid):
+                    found.append(pid)
+        return found
+
+    def bridges(self) -> list[dict[str, Any]]:
+        """Each bridge as the database has it now: id, fail mode, controllers, ports."""
+        targets = {
+            row["_uuid"]: row["target"] for row in self._rows("Controller", "_uuid", "target")
+        }
+        ports = {row["_uuid"]: row["name"] for row in self._rows("Port", "_uuid", "name")}
+        numbers = {row["name"]: row["ofport"] for row in self._rows("Interface", "name", "ofport")}
+        return [
+            {
+                "name": row["name"],
+                "datapath_id": row["datapath_id"],
+                "fail_mode": row["fail_mode"] or "standalone",
+                "controllers": [
+                    {
+                        "target": targets[key],
+                        "connected": self.connected(row["name"], targets[key]),
+                    }
+                    for key in _members(row["controller"])
+                ],
+                "ports": sorted(
+                    (
+                        {"name": ports[key], "number": numbers[ports[key]]}
+                        for key in _members(row["ports"])
+                        if ports[key] != row["name"]
+                    ),
+                    key=lambda port: port["number"],
+                ),
+            }
+            for row in self._rows(
+                "Bridge", "name", "datapath_id", "fail_mode", "controller", "ports"
+            )
+        ]
+
+    def connected(self, bridge: str, target: str) -> bool:
+        """Whether the bridge's OpenFlow connection to `target` stands.
+
+        By the daemon's log: it says so at once, the database's `is_connected` up to 5 s late.
+        """
+        subject = f"|rconn|INFO|{bridge}<->{target}: "
+        state = ""
+        with contextlib.suppress(FileNotFoundError):
+            log = (self.directory / "ovs-vswitchd.log").read_text(errors="replace")
+            for line in log.splitlines():
+                state = line.partition(subject)[2] or state
+        return state == "connected"
+
+    def wait_connected(self, bridge: str, target: str, seconds: float) -> None:
+        """Return once `bridge` is connected to `target`; LabError after `seconds`."""
+        deadline = time.monotonic() + seconds
+        while not self.connected(bridge, target):
+            if time.monotonic() > deadline:
+                raise LabError(f"{bridge}: no connection to {target} in {seconds:g} s")
+            time.sleep(0.02)
+
+    def _run(self, *command: str) -> str:
+        return self.namespace.run(command, env=self.environment)
+
+    def _rows(self, table: str, *columns: str) -> list[dict[str, Any]]:
+        """Rows of a table, sets and maps still in OVSDB's own notation except `_uuid`."""
+        answer = json.loads(
+            self.vsctl("--format=json", f"--columns={','.join(columns)}", "list", table)
+        )
+        rows = (dict(zip(answer["headings"], row, strict=True)) for row in answer["data"])
+        return [{key: _plain(value) for key, value in row.items()} for row in rows]
+
+
+def _bridge_commands(name: str, bridge: Bridge) -> list[str]:
+    commands = ["--", "add-br", name, "--", "set", "bridge", name, "datapath_type=netdev"]
+    commands += [f"fail_mode={bridge.effective_fail_mode}", "other-config:disable-in-band=true"]
+    if bridge.datapath_id:
+        commands += [f"other-config:datapath-id={bridge.datapath_id}"]
+    if bridge.controller:
+        commands += [f"protocols={','.join(bridge.protocols)}"]
+        commands += ["--", "set-controller", name, bridge.controller]
+        commands += ["--", "set", "controller", name, f"max_backoff={_MAX_BACKOFF_MS}"]
+        commands += [f"inactivity_probe={_INACTIVITY_PROBE_MS}", "connection_mode=out-of-band"]
+    return commands
+
+
+def _port_commands(number: dict[str, int], bridge: str, port: str) -> list[str]:
+    number[bridge] += 1
+    add = ["--", "add-port", bridge, port, "--", "set", "interface", port]
+    return [*add, f"ofport_request={number[bridge]}"]
+
+
+def _plain(value: Any) -> Any:
+    """OVSDB's JSON as Python: an empty set is None, a uuid its text, a set a list."""
+    match value:
+        case ["set", []]:
+            return None
+        case ["set", members]:
+            return [_plain(member) for member in members]
+        case ["uuid", text]:
+            return text
+        case _:
+            return value
+
+
+def _members(value: Any) -> list[Any]:
+    """An OVSDB set column as a list: its one member stands there without the set around it."""
+    return [] if value is None else value if isinstance(value, list) else [value]
