@@ -1,0 +1,1 @@
+"""The pure core: sessions, the TCP stream editor, bindings, expectations, policy, timers."""

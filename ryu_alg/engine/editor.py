@@ -1,0 +1,600 @@
+"""The TCP stream editor: a connection whose bytes may be changed on their way.
+
+Theory of operation. Both directions are `HalfStream`s. `receive` takes a segment as its sender
+sent it, brings its bytes in order, and notes what it acknowledges; the session then decides the
+undecided bytes (`forward`, `replace`, `inject`); `flush` returns every segment that must leave.
+
+The two ends keep talking to each other as long as nothing is held: each segment that comes goes
+out at once with its numbers mapped, and the receiver's acknowledgement is what acknowledges it.
+Only when accepted bytes could not leave at once (undecided, deleted, behind a closed gate or a
+full window) the editor acknowledges them itself, since the sender might otherwise wait for that
+(Nagle, RFC 896); from then on it owns their delivery and repeats them on its own timer. Output is
+kept until acknowledged, so that a repetition is byte-identical to the first transmission.
+
+There is no clock: `now` is seconds of any monotonic clock.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ryu_alg.engine import syn_options
+from ryu_alg.engine.half_stream import SEQUENCE_MASK, EditorLimits, HalfStream
+from ryu_alg.engine.reassembly import Reassembly
+from ryu_alg.engine.retransmission import MAX_ATTEMPTS
+from ryu_alg.engine.segment import ACK, FIN, PSH, RST, SYN, URG, Segment
+from ryu_alg.inspection import Direction
+
+__all__ = ["EditorLimits", "Header", "Phase", "StreamEditor"]
+
+ECN_MASK = 0xFC
+"""ECN (RFC 3168) is not negotiated through an editor that answers for the other end."""
+
+
+class Phase(Enum):
+    """Where the connection is in its life."""
+
+    OPENING = "opening"
+    OPEN = "open"
+    CLOSED = "closed"
+    """Both FINs were acknowledged."""
+    RESET = "reset"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What is stamped on every segment that leaves in one direction."""
+
+    src: bytes
+    dst: bytes
+    sport: int
+    dport: int
+
+
+@dataclass(slots=True)
+class StreamEditor:
+    """Both directions of one connection."""
+
+    headers: dict[Direction, Header]
+    limits: EditorLimits = field(default_factory=EditorLimits)
+    phase: Phase = Phase.OPENING
+    counters: Counter[str] = field(default_factory=Counter)
+    gate_closed: bool = False
+    streams: dict[Direction, HalfStream] = field(init=False)
+    _out: list[tuple[Direction, Segment]] = field(init=False, default_factory=list)
+    _passing_ack: dict[Direction, bool] = field(init=False)
+    _told: dict[Direction, tuple[int, int]] = field(init=False)
+    """Acknowledgement (input offset) and window field last told in a direction."""
+
+    def __post_init__(self) -> None:
+        limits = self.limits
+        self.streams = {
+            direction: HalfStream(
+                limits, Reassembly(limits.out_of_order, limits.out_of_order_segments)
+            )
+            for direction in Direction
+        }
+        self._passing_ack = dict.fromkeys(Direction, False)
+        self._told = dict.fromkeys(Direction, (0, 0))
+
+    # -- what the session does ---------------------------------------------------------------
+
+    def undecided(self, direction: Direction) -> bytes:
+        """In-order bytes of `direction` that wait for a decision."""
+        if self.phase is Phase.OPENING or self.phase is Phase.RESET or self._congested():
+            return b""
+        return bytes(self.streams[direction].pending)
+
+    def forward(self, direction: Direction, length: int) -> None:
+        """The next `length` undecided bytes leave as they came."""
+        self.streams[direction].decide(length, None)
+
+    def replace(self, direction: Direction, length: int, data: bytes) -> None:
+        """The next `length` undecided bytes leave as `data`."""
+        self.streams[direction].decide(length, data)
+
+    def inject(self, direction: Direction, data: bytes) -> None:
+        """`data` leaves in `direction` behind all that was decided there.
+
+        Behind a FIN there is no such place: the data is dropped and counted.
+        """
+        stream = self.streams[direction]
+        if stream.finished:
+            self.counters["injected_after_fin"] += 1
+            return
+        stream.decide(0, data)
+
+    def close_gate(self) -> None:
+        """From here on, decided bytes wait until `open_gate`."""
+        if not self.gate_closed:
+            self.gate_closed = True
+            for stream in self.streams.values():
+                stream.released = stream.output_end
+
+    def open_gate(self) -> None:
+        """What waited may leave with the next flush."""
+        self.gate_closed = False
+
+    def ended(self, direction: Direction) -> bool:
+        """The sender's FIN came and every byte before it; the FIN has not been let out yet."""
+        stream = self.streams[direction]
+        return stream.fin_received and not stream.finished and self.phase is Phase.OPEN
+
+    def finish(self, direction: Direction) -> None:
+        """Drop what is undecided and let the FIN out."""
+        stream = self.streams[direction]
+        if stream.pending:
+            stream.decide(len(stream.pending), b"")
+            self.counters["dropped_at_fin"] += 1
+        stream.finished = True
+
+    def shift(self, direction: Direction) -> int:
+        """Bytes by which output is ahead of input."""
+        return self.streams[direction].map.shift
+
+    @property
+    def quiescent(self) -> bool:
+        """Nothing is undecided, unsent, out of order or the editor's to deliver."""
+        if self.phase is not Phase.OPEN or self.gate_closed:
+            return False
+        return all(
+            not stream.pending
+            and not stream.waiting.waiting
+            and stream.sent >= stream.output_end
+            and stream.owned <= stream.acknowledged
+            and not stream.fin_received
+            for stream in self.streams.values()
+        )
+
+    def limit_mss(self, direction: Direction, mss: int) -> None:
+        """A path towards the receiver of `direction` carries no more than `mss` bytes a segment."""
+        stream = self.streams[direction]
+        stream.mss = min(stream.mss, max(mss, syn_options.MIN_MSS))
+
+    def probe(self, now: float) -> None:
+        """Send keepalive probes (RFC 9293 section 3.8.4) to both ends where they are idle."""
+        if self.phase is not Phase.OPEN:
+            return
+        for stream in self.streams.values():
+            if stream.sent == stream.acknowledged:
+                stream.probe_receiver = True
+
+    def abort(self) -> None:
+        """Reset the connection towards both ends."""
+        if self.phase is Phase.RESET:
+            return
+        for direction in Direction:
+            stream = self.streams[direction]
+            opposite = self.streams[direction.opposite]
+            if opposite.initial is None:
+                continue  # that end has sent nothing: it knows of no connection
+            if stream.initial is None:
+                acknowledgement = opposite.sequence(1)
+                self._stamp(direction, 0, acknowledgement, RST | ACK, 0)
+            else:
+                acknowledgement = opposite.sequence(opposite.acknowledged_input)
+                self._stamp(direction, stream.sequence(stream.sent), acknowledgement, RST | ACK, 0)
+        self.phase = Phase.RESET
+
+    # -- time --------------------------------------------------------------------------------
+
+    def next_timeout(self) -> float | None:
+        """When `expire` wants to be called, in seconds of the caller's clock."""
+        deadlines = [
+            stream.timer.deadline
+            for stream in self.streams.values()
+            if stream.timer.deadline is not None
+        ]
+        return min(deadlines, default=None)
+
+    def expire(self, now: float) -> None:
+        """Repeat what the editor owns and nobody acknowledged in time."""
+        for stream in self.streams.values():
+            if stream.timer.deadline is None or stream.timer.deadline > now:
+                continue
+            if stream.timer.attempts >= MAX_ATTEMPTS:
+                self.counters["receiver_gone"] += 1
+                self.abort()
+                return
+            stream.timer.expired(now)
+            self.counters["retransmitted"] += 1
+            start = stream.acknowledged
+            if stream.sent > start:
+                stream.resend = (start, start + stream.mss)
+            elif self._releasable(stream) > start:
+                # The receiver's window is shut and its opening may have been lost: one byte.
+                stream.sent = start + 1
+                stream.resend = (start, start + 1)
+
+    # -- what arrives ------------------------------------------------------------------------
+
+    def receive(self, direction: Direction, segment: Segment, now: float) -> None:
+        """Take a segment from the sender of `direction`."""
+        stream = self.streams[direction]
+        stream.ttl, stream.tos = segment.ttl, segment.tos & ECN_MASK
+        flags = segment.flags
+        if self.phase is Phase.RESET:
+            self._answer_after_reset(direction, segment)
+        elif flags & RST:
+            self._receive_reset(direction, segment)
+        elif flags & SYN:
+            self._receive_syn(direction, segment, now)
+        elif not flags & ACK:
+            self.counters["bad_flags"] += 1
+        elif stream.initial is None or self.streams[direction.opposite].initial is None:
+            self.counters["before_handshake"] += 1
+        else:
+            self._receive_established(direction, segment, now)
+
+    def _receive_syn(self, direction: Direction, segment: Segment, now: float) -> None:
+        stream, opposite = self.streams[direction], self.streams[direction.opposite]
+        if segment.flags & FIN:
+            self.counters["bad_flags"] += 1
+            return
+        if self.phase is not Phase.OPENING:
+            # RFC 5961 section 4: a challenge; a peer that lost its state answers with RST.
+            stream.acknowledge_sender = True
+            if segment.seq != stream.initial:
+                self.counters["syn_in_connection"] += 1
+            return
+        is_answer = bool(segment.flags & ACK)
+        if is_answer != (direction is Direction.TO_CLIENT):
+            self.counters["bad_flags"] += 1
+            return
+        if is_answer:
+            if opposite.initial is None or segment.ack != opposite.sequence(1):
+                self.counters["bad_ack"] += 1
+                return
+            opposite.receive_acknowledgement(1, now)
+        if stream.initial is not None and stream.initial != segment.seq:
+            self.counters["syn_in_connection"] += 1
+            return
+        announced = syn_options.parse(segment.options)
+        default = (
+            syn_options.DEFAULT_MSS_IPV4 if len(segment.src) == 4 else syn_options.DEFAULT_MSS_IPV6
+        )
+        stream.initial = segment.seq
+        stream.sent = max(stream.sent, 1)
+        stream.window_scale = announced.window_scale
+        opposite.mss = max(announced.mss or default, syn_options.MIN_MSS)
+        opposite.window = segment.window  # never scaled in a SYN (RFC 7323 section 2.2)
+        opposite.offered_edge = max(opposite.offered_edge, 1 + segment.window)
+        self._stamp(
+            direction,
+            segment.seq,
+            segment.ack if is_answer else 0,
+            segment.flags & (SYN | ACK),
+            segment.window,
+            options=syn_options.build(announced, default),
+        )
+        if is_answer:
+            self._told[direction] = (1, segment.window)
+
+    def _receive_reset(self, direction: Direction, segment: Segment) -> None:
+        stream, opposite = self.streams[direction], self.streams[direction.opposite]
+        if self.phase is Phase.OPENING and direction is Direction.TO_CLIENT:
+            # The server refuses: the acknowledgement proves that it saw the SYN.
+            if opposite.initial is None or segment.ack != opposite.sequence(1):
+                self.counters["bad_reset"] += 1
+                return
+            self._stamp(direction, segment.seq, segment.ack, segment.flags & (RST | ACK), 0)
+            self.phase = Phase.RESET
+            return
+        if stream.initial is None:
+            self.counters["bad_reset"] += 1
+            return
+        offset = stream.input_offset(segment.seq)
+        low = min(stream.acknowledged_input, stream.received)
+        if not low <= offset <= max(stream.offered_edge, stream.sender_total):
+            self.counters["bad_reset"] += 1
+            return
+        final = offset == stream.sender_total or stream.map.output_start(offset) in (
+            stream.acknowledged,
+            stream.sent,
+        )
+        output = stream.sent if offset >= stream.decided else stream.map.output_start(offset)
+        acknowledgement = (
+            opposite.sequence(opposite.acknowledged_input) if opposite.initial is not None else 0
+        )
+        self._stamp(
+            direction, stream.sequence(output), acknowledgement, segment.flags & (RST | ACK), 0
+        )
+        if final:
+            self.phase = Phase.RESET
+        else:
+            # In the window only: the receiver decides, by a challenge (RFC 5961 section 3).
+            self.counters["inexact_reset"] += 1
+
+    def _answer_after_reset(self, direction: Direction, segment: Segment) -> None:
+        if segment.flags & RST or not segment.flags & ACK:
+            return
+        # As a closed port would (RFC 9293 section 3.10.7.1); also ends a challenge.
+        self._stamp(direction.opposite, segment.ack, 0, RST, 0)
+
+    def _receive_established(self, direction: Direction, segment: Segment, now: float) -> None:
+        stream, opposite = self.streams[direction], self.streams[direction.opposite]
+        offset = stream.input_offset(segment.seq)
+        length = len(segment.payload)
+        if offset > stream.offered_edge or (
+            offset == stream.offered_edge and length and offset > stream.received
+        ):
+            self.counters["out_of_window"] += 1
+            stream.acknowledge_sender = True
+            return
+        if not self._receive_acknowledgement(direction, segment, offset, now):
+            return
+        self._passing_ack[direction] = True
+        if segment.flags & URG and offset + segment.urgent > stream.urgent_at:
+            stream.urgent_at = offset + segment.urgent
+        if not length and not segment.flags & FIN:
+            if offset == stream.sender_total - 1 and stream.sent > 1:
+                stream.sender_probing = stream.probe_receiver = True
+            return
+        self._receive_data(direction, segment, offset)
+        if opposite.fin_acknowledged and stream.fin_acknowledged:
+            self.phase = Phase.CLOSED
+
+    def _receive_acknowledgement(
+        self, direction: Direction, segment: Segment, offset: int, now: float
+    ) -> bool:
+        """Note what `segment` acknowledges: False if it can't be this connection's."""
+        stream, opposite = self.streams[direction], self.streams[direction.opposite]
+        acknowledged = opposite.output_offset(segment.ack)
+        if acknowledged > opposite.sent:
+            self.counters["bad_ack"] += 1
+            return False
+        scaled = stream.window_scale is not None and opposite.window_scale is not None
+        window = segment.window << (stream.window_scale or 0 if scaled else 0)
+        news = opposite.receive_acknowledgement(acknowledged, now)
+        if not news and acknowledged < opposite.acknowledged:
+            return True  # overtaken by a later one
+        if news or window != opposite.window:
+            opposite.duplicate_acks = 0
+        elif not segment.payload and opposite.sent > opposite.acknowledged:
+            opposite.duplicate_acks += 1
+            if opposite.duplicate_acks == 3 and opposite.acknowledged < opposite.owned:
+                self.counters["retransmitted"] += 1
+                start = opposite.acknowledged
+                opposite.resend = (start, start + opposite.mss)
+        opposite.window = window
+        if window == 0:
+            opposite.timer.attempts = 0  # it answers, so it is not gone
+        if self.phase is Phase.OPENING and direction is Direction.TO_SERVER and acknowledged >= 1:
+            self.phase = Phase.OPEN
+        if opposite.fin_acknowledged and stream.fin_acknowledged:
+            self.phase = Phase.CLOSED
+        return True
+
+    def _receive_data(self, direction: Direction, segment: Segment, offset: int) -> None:
+        stream = self.streams[direction]
+        payload = segment.payload
+        end = offset + len(payload)
+        fin = bool(segment.flags & FIN)
+        idle = not stream.pending and stream.sent == stream.acknowledged
+        if len(payload) == 1 and end == stream.received and not fin and idle:
+            # A keepalive with its garbage byte (RFC 9293 section 3.8.4), or a real repetition:
+            # the receiver's answer serves both.
+            stream.sender_probing = stream.probe_receiver = True
+            return
+        if end > stream.offered_edge:
+            # A window probe where the window is shut, or more than was offered.
+            payload = payload[: max(0, stream.offered_edge - offset)]
+            fin = False
+            if not payload and offset == stream.received:
+                stream.sender_probing = stream.probe_receiver = True
+                return
+        if fin and stream.fin_at is None:
+            stream.fin_at = end
+        before = stream.received
+        if stream.accept(offset, payload):
+            self.counters["conflicting_overlap"] += 1
+        if stream.received == before and (offset < before or fin):
+            self._repeat(stream, offset, end, fin)
+        if offset > before:
+            stream.acknowledge_sender = True  # a duplicate ACK (RFC 5681 section 4.2)
+
+    def _repeat(self, stream: HalfStream, offset: int, end: int, fin: bool) -> None:
+        """The sender repeats itself: so does the editor, or it says that the bytes are there."""
+        if fin and stream.fin_received and not stream.finished:
+            return  # not let out yet; the session finishes it
+        low = max(stream.map.output_start(offset), stream.acknowledged)
+        high = stream.map.output_end(min(end, stream.decided))
+        if fin and stream.finished:
+            high += 1
+        high = min(high, stream.sent)
+        if (offset < stream.decided and low < high) or (fin and low < high):
+            stream.resend = (low, high)
+            self.counters["retransmitted"] += 1
+        else:
+            stream.acknowledge_sender = True
+
+    # -- what leaves -------------------------------------------------------------------------
+
+    def flush(self, now: float) -> list[tuple[Direction, Segment]]:
+        """Every segment that must leave now, in order."""
+        if self.phase is not Phase.RESET:
+            sent = {direction: self._transmit(direction, now) for direction in Direction}
+            for direction in Direction:
+                self._take_over(direction)
+            for direction in Direction:
+                self._acknowledge(direction, sent[direction])
+                self._arm(self.streams[direction], now)
+        else:
+            for stream in self.streams.values():
+                stream.timer.stop()
+        out = self._out
+        self._out = []
+        return out
+
+    def _releasable(self, stream: HalfStream) -> int:
+        return min(stream.released, stream.output_end) if self.gate_closed else stream.output_end
+
+    def _transmit(self, direction: Direction, now: float) -> bool:
+        """Send what may be sent: whether anything that carries an acknowledgement left."""
+        stream = self.streams[direction]
+        sent = False
+        if stream.resend is not None:
+            start, end = stream.resend
+            stream.resend = None
+            start, end = max(start, stream.acknowledged, 1), min(end, stream.sent)
+            while start < end:
+                start = self._send_chunk(direction, start, end)
+                sent = True
+        limit = self._releasable(stream)
+        edge = stream.acknowledged + stream.window
+        while stream.sent < min(limit, edge):
+            stream.sent = self._send_chunk(direction, stream.sent, min(limit, edge))
+            stream.timer.sent(stream.sent, now)
+            sent = True
+        if (
+            stream.finished
+            and not self.gate_closed
+            and stream.sent == stream.output_end
+            and stream.initial is not None
+        ):
+            stream.sent += 1
+            self._send(direction, stream.sent - 1, FIN | ACK)
+            sent = True
+        return sent
+
+    def _send_chunk(self, direction: Direction, start: int, end: int) -> int:
+        """Send one segment of output from `start` on, at most to `end`: where it ended."""
+        stream = self.streams[direction]
+        data_end = min(end, stream.output_end, start + stream.mss)
+        payload = bytes(stream.output[start - stream.output_start : data_end - stream.output_start])
+        flags = ACK
+        stop = max(data_end, start)
+        if payload and data_end == stream.output_end:
+            flags |= PSH
+        # The FIN rides on the last bytes, or is repeated with them.
+        fin_wanted = end > stop or stream.sent == start
+        if fin_wanted and stream.finished and stop == stream.output_end and not self.gate_closed:
+            flags |= FIN
+            stop += 1
+        self._send(direction, start, flags, payload)
+        return stop
+
+    def _take_over(self, direction: Direction) -> None:
+        """Acknowledge to the sender what was accepted and the receiver will not answer for."""
+        stream = self.streams[direction]
+        if not stream.accepted:
+            return
+        stream.accepted = False
+        in_flight = stream.acknowledged < stream.sent
+        if stream.pending or stream.sent < stream.output_end or not in_flight:
+            stream.self_acknowledged = stream.received
+            stream.acknowledge_sender = True
+
+    def _acknowledge(self, direction: Direction, already_sent: bool) -> None:
+        """Send the bare ACK and the probe that are due in `direction`."""
+        stream, opposite = self.streams[direction], self.streams[direction.opposite]
+        passing, self._passing_ack[direction] = self._passing_ack[direction], False
+        due, opposite.acknowledge_sender = opposite.acknowledge_sender, False
+        if stream.initial is None or opposite.initial is None:
+            return
+        if stream.probe_receiver:
+            stream.probe_receiver = False
+            self._send(direction, max(stream.sent - 1, 0), ACK)
+            return
+        told = opposite.acknowledged_input
+        if already_sent and told == self._told[direction][0]:
+            return
+        if due or (passing and not already_sent and self._worth_passing(direction, opposite)):
+            self._send(direction, stream.sent, ACK)
+
+    def _worth_passing(self, direction: Direction, opposite: HalfStream) -> bool:
+        """Whether a bare ACK tells the other end anything: news, a duplicate that it may be
+        counting, or the answer to its probe. The rest answers the editor's own doings."""
+        acknowledged = opposite.acknowledged_input
+        _, window = self._offer(opposite)
+        if (acknowledged, window) != self._told[direction]:
+            return True
+        return opposite.sender_probing or acknowledged < opposite.sender_total
+
+    def _arm(self, stream: HalfStream, now: float) -> None:
+        deliverable = min(stream.owned, self._releasable(stream))
+        if stream.acknowledged < deliverable and stream.initial is not None:
+            stream.timer.arm(now)
+        else:
+            stream.timer.stop()
+
+    def _offer(self, opposite: HalfStream) -> tuple[int, int]:
+        """What the sender of `opposite` is told: (right window edge, window field)."""
+        receiver_scale = self._scale_towards(opposite)
+        unread = len(opposite.pending)
+        room = opposite.acknowledged + opposite.window - opposite.output_end - unread
+        room = max(0, min(room, self.limits.undecided - unread))
+        edge = max(opposite.received + room, opposite.offered_edge)
+        field_value = max(0, edge - opposite.acknowledged_input) >> receiver_scale
+        field_value = min(field_value, 0xFFFF)
+        return opposite.acknowledged_input + (field_value << receiver_scale), field_value
+
+    def _scale_towards(self, opposite: HalfStream) -> int:
+        """The scale of windows offered for `opposite`: its receiver's, if both ends scale."""
+        other = next(stream for stream in self.streams.values() if stream is not opposite)
+        if other.window_scale is None or opposite.window_scale is None:
+            return 0
+        return other.window_scale
+
+    def _send(self, direction: Direction, offset: int, flags: int, payload: bytes = b"") -> None:
+        stream, opposite = self.streams[direction], self.streams[direction.opposite]
+        edge, window = self._offer(opposite)
+        opposite.offered_edge = max(opposite.offered_edge, edge)
+        opposite.sender_probing = False
+        acknowledged = opposite.acknowledged_input
+        self._told[direction] = (acknowledged, window)
+        urgent = 0
+        if stream.urgent_at > 1 and stream.urgent_at <= stream.decided:
+            urgent = stream.map.output_start(stream.urgent_at) - offset
+            if 0 < urgent <= 0xFFFF:
+                flags |= URG
+            else:
+                urgent = 0
+        self._stamp(
+            direction,
+            stream.sequence(offset),
+            opposite.sequence(acknowledged),
+            flags,
+            window,
+            payload=payload,
+            urgent=urgent,
+        )
+
+    def _stamp(
+        self,
+        direction: Direction,
+        sequence: int,
+        acknowledgement: int,
+        flags: int,
+        window: int,
+        *,
+        payload: bytes = b"",
+        options: bytes = b"",
+        urgent: int = 0,
+    ) -> None:
+        header, stream = self.headers[direction], self.streams[direction]
+        self._out.append(
+            (
+                direction,
+                Segment(
+                    header.src,
+                    header.dst,
+                    header.sport,
+                    header.dport,
+                    sequence & SEQUENCE_MASK,
+                    acknowledgement & SEQUENCE_MASK,
+                    flags,
+                    window,
+                    payload,
+                    options,
+                    urgent,
+                    stream.ttl,
+                    stream.tos,
+                ),
+            )
+        )
+
+    def _congested(self) -> bool:
+        return any(len(stream.output) > self.limits.backlog for stream in self.streams.values())

@@ -1,0 +1,223 @@
+"""One direction of an edited TCP connection: what its sender sent, what its receiver has.
+
+Offsets count from the initial sequence number, do not wrap, and are of two spaces: *input* (as
+the sender numbers its bytes) and *output* (as the receiver does). Offset 0 is the SYN; a FIN
+takes one offset behind the last byte.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ryu_alg.engine.reassembly import Reassembly
+from ryu_alg.engine.retransmission import RetransmissionTimer
+from ryu_alg.engine.sequence_map import SequenceMap
+
+SEQUENCE_MASK = 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class EditorLimits:
+    """Bounds of one direction, in bytes unless named otherwise."""
+
+    out_of_order: int = 65536
+    out_of_order_segments: int = 64
+    undecided: int = 65536
+    backlog: int = 262144
+    """Output that the receiver has not acknowledged: beyond it nothing more is inspected."""
+
+
+@dataclass(slots=True)
+class HalfStream:
+    """State of one direction. Plain data: the editor acts on it."""
+
+    limits: EditorLimits
+    waiting: Reassembly
+
+    # What the sender sent (input space).
+    initial: int | None = None
+    received: int = 1
+    """Next byte expected in order."""
+    pending: bytearray = field(default_factory=bytearray)
+    """In-order bytes that are not decided; they end at `received`."""
+    fin_at: int | None = None
+    history: bytearray = field(default_factory=bytearray)
+    """Accepted bytes that the sender may still repeat; they end at `received`."""
+    self_acknowledged: int = 0
+    """Acknowledged to the sender by the editor itself."""
+    offered_edge: int = 1
+    """The furthest right window edge that the sender was told."""
+    window_scale: int | None = None
+    """The sender's own window scale option."""
+    urgent_at: int = 0
+    """Where the sender's urgent data ends (RFC 6093)."""
+    ttl: int = 64
+    tos: int = 0
+
+    # What the receiver gets (output space).
+    map: SequenceMap = field(default_factory=SequenceMap)
+    output: bytearray = field(default_factory=bytearray)
+    """Decided bytes that the receiver has not acknowledged."""
+    output_start: int = 1
+    acknowledged: int = 0
+    sent: int = 0
+    """Next offset to leave for the first time."""
+    released: int = 1
+    """What may leave while the gate is closed."""
+    finished: bool = False
+    """The FIN is decided: it follows the last output byte."""
+    injected_end: int = 1
+    """Output below this was not all the sender's: nobody but the editor can repeat it."""
+    window: int = 0
+    """Bytes that the receiver takes beyond `acknowledged`."""
+    mss: int = 536
+    timer: RetransmissionTimer = field(default_factory=RetransmissionTimer)
+    duplicate_acks: int = 0
+
+    # What the next flush has to do.
+    accepted: bool = False
+    """New bytes came in order since the last flush."""
+    resend: tuple[int, int] | None = None
+    acknowledge_sender: bool = False
+    sender_probing: bool = False
+    """The sender waits for an answer to a keepalive or window probe."""
+    probe_receiver: bool = False
+
+    @property
+    def output_end(self) -> int:
+        return self.output_start + len(self.output)
+
+    @property
+    def decided(self) -> int:
+        """Input offset up to which bytes are decided."""
+        return self.received - len(self.pending)
+
+    @property
+    def fin_received(self) -> bool:
+        """The FIN and every byte before it came."""
+        return self.fin_at is not None and self.received == self.fin_at
+
+    @property
+    def fin_acknowledged(self) -> bool:
+        """The receiver has acknowledged the FIN."""
+        return self.finished and self.acknowledged > self.output_end
+
+    @property
+    def acknowledged_input(self) -> int:
+        """What the sender may be told of as acknowledged."""
+        if self.fin_acknowledged:
+            return self.received + 1
+        if self.acknowledged == 0:
+            return 0
+        return max(self.self_acknowledged, self.map.input_acknowledged(self.acknowledged))
+
+    @property
+    def sender_total(self) -> int:
+        """The input offset behind all that came in order, the FIN included."""
+        return self.received + (1 if self.fin_received else 0)
+
+    @property
+    def owned(self) -> int:
+        """Output below this is the editor's to deliver."""
+        if self.self_acknowledged == 0:
+            return self.injected_end
+        return max(self.injected_end, self.map.output_end(self.self_acknowledged))
+
+    def input_offset(self, sequence: int) -> int:
+        """Unwrap a sequence number of the sender, near to what is expected of it."""
+        assert self.initial is not None
+        return _unwrap(sequence - self.initial, self.received)
+
+    def output_offset(self, sequence: int) -> int:
+        """Unwrap an acknowledgement number of the receiver."""
+        assert self.initial is not None
+        return _unwrap(sequence - self.initial, self.sent)
+
+    def sequence(self, offset: int) -> int:
+        """The sequence number of an offset; initial numbers are the same in both spaces."""
+        assert self.initial is not None
+        return (self.initial + offset) & SEQUENCE_MASK
+
+    def accept(self, offset: int, data: bytes) -> bool:
+        """Take `data` at input `offset`, in order or ahead: True if some overlap differed.
+
+        Raises nothing. What does not fit stays with the sender.
+        """
+        conflict = self._differs(offset, data)
+        if offset < self.received:
+            data = data[self.received - offset :]
+            offset = self.received
+        if not data:
+            return conflict
+        if offset > self.received:
+            _, differed = self.waiting.add(offset, data)
+            return conflict or differed
+        while data:
+            gap = self.waiting.starts[0] - self.received if self.waiting.waiting else len(data)
+            if gap > 0:
+                self._append(data[:gap])
+                data = data[gap:]
+            else:
+                piece = self.waiting.take(self.received)
+                overlap = min(len(piece), len(data))
+                conflict = conflict or piece[:overlap] != data[:overlap]
+                self._append(piece)
+                data = data[len(piece) :]
+        while self.waiting.waiting and self.waiting.starts[0] <= self.received:
+            self._append(self.waiting.take(self.received))
+        return conflict
+
+    def _append(self, data: bytes) -> None:
+        if self.fin_at is not None:
+            data = data[: max(0, self.fin_at - self.received)]
+        if data:
+            self.pending += data
+            self.history += data
+            self.received += len(data)
+            self.accepted = True
+
+    def _differs(self, offset: int, data: bytes) -> bool:
+        start = self.received - len(self.history)
+        low = max(offset, start)
+        high = min(offset + len(data), self.received)
+        if low >= high:
+            return False
+        return data[low - offset : high - offset] != self.history[low - start : high - start]
+
+    def decide(self, length: int, data: bytes | None) -> None:
+        """The next `length` undecided bytes leave as they are, or as `data`."""
+        taken = self.pending[:length]
+        if data is None or data == taken:
+            self.output += taken
+        else:
+            self.map.add(self.decided, len(taken), self.output_end, len(data))
+            self.output += data
+            if not taken:
+                self.injected_end = self.output_end
+        del self.pending[: len(taken)]
+
+    def receive_acknowledgement(self, offset: int, now: float) -> bool:
+        """The receiver acknowledged up to the output `offset`: True if that is news."""
+        if offset <= self.acknowledged:
+            return False
+        self.acknowledged = offset
+        drop = min(offset, self.output_end) - self.output_start
+        if drop > 0:
+            del self.output[:drop]
+            self.output_start += drop
+        self.map.forget(self.output_start)
+        self.timer.acknowledged(offset, now)
+        self.duplicate_acks = 0
+        told = min(self.acknowledged_input, self.received)
+        surplus = len(self.history) - (self.received - told)
+        if surplus > 0:
+            del self.history[:surplus]
+        return True
+
+
+def _unwrap(difference: int, near: int) -> int:
+    """The offset congruent to `difference` modulo 2^32 that is nearest to `near`."""
+    delta = (difference - near) & SEQUENCE_MASK
+    if delta >= 0x80000000:
+        delta -= 0x100000000
+    return near + delta

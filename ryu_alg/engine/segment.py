@@ -1,0 +1,34 @@
+"""A TCP segment, decoded from a punt or on its way to a packet-out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FIN = 0x01
+SYN = 0x02
+RST = 0x04
+PSH = 0x08
+ACK = 0x10
+URG = 0x20
+
+
+@dataclass(slots=True)
+class Segment:
+    """Addresses are packed (4 or 16 bytes), sequence numbers as on the wire (32 bits)."""
+
+    src: bytes
+    dst: bytes
+    sport: int
+    dport: int
+    seq: int
+    ack: int
+    flags: int
+    window: int
+    """As on the wire: not scaled."""
+    payload: bytes = b""
+    options: bytes = b""
+    """Raw TCP options; only a SYN carries any when it leaves."""
+    urgent: int = 0
+    ttl: int = 64
+    tos: int = 0
+    """IPv4 TOS or IPv6 traffic class, whole byte."""
