@@ -1,0 +1,44 @@
+# Each target sets up what it needs first (scripts/install: quick when nothing changed).
+
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+UNIT_PROCESSES ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-unit test-lab lint bench bench-quick docs install clean
+
+help: ## Say what there is to make
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: install ## See FTP through the gateway: 100 MB active and passive, under a minute (root)
+	@$(BIN)/python -m ryu_alg.lab.demo
+
+test: test-unit test-lab ## Run every test
+
+test-unit: install ## Run the tests that need neither root nor Open vSwitch
+	$(PYTEST) -m "not lab" -n $(UNIT_PROCESSES)
+
+test-lab: install ## Run the tests with real switches, clients and servers (root)
+	$(PYTEST) -m lab -v
+
+lint: install ## Check style, types and the import rules
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install ## Measure against the plain bridge, OVS alg=ftp and the kernel (root)
+	$(BIN)/python -m benchmarks
+
+bench-quick: install ## The same in a minute, less exact (root)
+	$(BIN)/python -m benchmarks --quick
+
+docs: install ## Regenerate what is generated: the JSON schema
+	$(BIN)/ryu-alg schema > config/schema.json
+
+install: ## Set up packages and .venv, nothing else
+	@scripts/install
+
+clean: ## Remove what the other targets made, the lab too
+	-[ ! -x $(BIN)/ryu-alg ] || $(BIN)/ryu-alg lab down
+	rm -rf .venv .venv.log .venv.lock .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,198 @@
+"""The `ryu-alg` command. Only `ryu-alg run` imports Ryu; groups are imported when used."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+import ryu_alg
+
+CONFIG_VARIABLE = "RYU_ALG_CONFIG"
+"""Environment variable that names the configuration to `ryu_alg.app`."""
+OPENFLOW_PORT = 6653
+INTERRUPTED = 130
+
+CONFIG = click.argument("config", type=click.Path(path_type=Path))
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A command that is defined in another module."""
+
+    module: str
+    name: str
+    summary: str
+    """What `ryu-alg --help` says, without importing the module."""
+
+
+ELSEWHERE = {
+    "lab": Elsewhere("ryu_alg.lab.command", "lab", "A network in a box to try things in."),
+    "sessions": Elsewhere(
+        "ryu_alg.rest.command", "sessions", "Control conversations of a running gateway."
+    ),
+    "pinholes": Elsewhere(
+        "ryu_alg.rest.command", "pinholes", "Data connections it is letting through."
+    ),
+    "bindings": Elsewhere(
+        "ryu_alg.rest.command", "bindings", "Inside endpoints and their public ones."
+    ),
+}
+
+
+class Root(click.Group):
+    """Commands of this module, and those `ELSEWHERE`, which are imported when one is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *ELSEWHERE])
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in ELSEWHERE:
+            return super().get_command(ctx, name)
+        place = ELSEWHERE[name]
+        command = getattr(importlib.import_module(place.module), place.name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = []
+        for name in self.list_commands(ctx):
+            if name in ELSEWHERE:
+                rows.append((name, ELSEWHERE[name].summary))
+            else:
+                rows.append((name, self.commands[name].get_short_help_str(limit=90)))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo(err=True)
+            ctx.exit(INTERRUPTED)
+
+
+@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(ryu_alg.__version__, prog_name="ryu-alg")
+def main() -> None:
+    """An application-level gateway for Open vSwitch.
+
+    \b
+    Example:
+      ryu-alg check config/lab.yaml && ryu-alg run config/lab.yaml
+    """
+
+
+@main.command(
+    context_settings={"ignore_unknown_options": True},
+    options_metavar="[OPTIONS]",
+)
+@CONFIG
+@click.option(
+    "--ofp-listen-host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Where the switch connects to.",
+)
+@click.option(
+    "--ofp-tcp-listen-port",
+    default=OPENFLOW_PORT,
+    show_default=True,
+    metavar="PORT",
+    type=click.IntRange(1, 65535),
+    help="The same, its port.",
+)
+@click.argument("ryu", nargs=-1, type=click.UNPROCESSED, metavar="[RYU_APP|RYU_OPTION]...")
+def run(
+    config: Path, ofp_listen_host: str, ofp_tcp_listen_port: int, ryu: tuple[str, ...]
+) -> None:
+    """Run the gateway's controller until Ctrl-C or SIGTERM.
+
+    Further Ryu applications and options of ryu-manager may follow CONFIG.
+
+    \b
+    Examples:
+      ryu-alg run config/lab.yaml
+      ryu-alg run config/lab.yaml ryu.app.ofctl_rest --verbose
+    """
+    settings = _load(config)
+    rest = settings.rest
+    _require_free(ofp_listen_host, ofp_tcp_listen_port)
+    _require_free(str(rest.bind), rest.port)
+    os.environ[CONFIG_VARIABLE] = str(config.resolve())
+
+    from ryu_alg.launcher import launch
+
+    arguments = [
+        # Not as a positional argument: those of the user's must stand in one row.
+        "--app-lists=ryu_alg.app",
+        *ryu,
+        f"--ofp-listen-host={ofp_listen_host}",
+        f"--ofp-tcp-listen-port={ofp_tcp_listen_port}",
+        # Last, so that they count: the token rule was checked against these.
+        f"--wsapi-host={rest.bind}",
+        f"--wsapi-port={rest.port}",
+    ]
+    try:
+        launch(arguments, prog="ryu-alg run CONFIG")
+    except ModuleNotFoundError as error:
+        raise click.ClickException(f"cannot load the Ryu applications: {error}") from error
+
+
+@main.command()
+@CONFIG
+def check(config: Path) -> None:
+    """Validate CONFIG, and print the gateway that it describes.
+
+    Each mistake is one line: file, line, key, what is wrong, what would be right.
+
+    \b
+    Example:
+      ryu-alg check config/datacenter.yaml
+    """
+    from ryu_alg.settings import describe
+
+    click.echo(describe(_load(config)))
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON schema of the configuration, for editors.
+
+    \b
+    Example:
+      ryu-alg schema > ryu-alg.schema.json
+    """
+    import json
+
+    from ryu_alg.settings import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2))
+
+
+def _load(config: Path) -> Any:
+    from ryu_alg.settings import ConfigurationError, load
+
+    try:
+        return load(config)
+    except ConfigurationError as error:
+        for problem in error.problems:
+            click.echo(problem, err=True)
+        raise click.exceptions.Exit(1) from error
+
+
+def _require_free(host: str, port: int) -> None:
+    """Ryu would log a traceback, and go on without listening."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        raise click.ClickException(f"cannot listen on {host} port {port}: {error.strerror}") from error
