@@ -1,0 +1,52 @@
+"""The configuration: `load` a YAML file, get `Settings` or every mistake with its line.
+
+`Settings` and its parts are immutable pydantic models; addresses in them are `ipaddress`
+objects, endpoints are `inspection.Endpoint`, durations are seconds.
+"""
+
+from ryu_alg.settings.limits import Quotas, Timers
+from ryu_alg.settings.loading import load, parse
+from ryu_alg.settings.model import RestSettings, Settings
+from ryu_alg.settings.parsers import Action, RuleTransport
+from ryu_alg.settings.ports import PortRange
+from ryu_alg.settings.problems import ConfigurationError, Problem
+from ryu_alg.settings.realms import (
+    AttachedNetwork,
+    GatewaySwitch,
+    InsideNetwork,
+    OutsideNetwork,
+    Partitions,
+    PublicSide,
+    Realms,
+)
+from ryu_alg.settings.traffic import (
+    OutboundPolicy,
+    OutboundRule,
+    ProtocolSettings,
+    PublishedService,
+)
+
+__all__ = [
+    "Action",
+    "AttachedNetwork",
+    "ConfigurationError",
+    "GatewaySwitch",
+    "InsideNetwork",
+    "OutboundPolicy",
+    "OutboundRule",
+    "OutsideNetwork",
+    "Partitions",
+    "PortRange",
+    "Problem",
+    "ProtocolSettings",
+    "PublicSide",
+    "PublishedService",
+    "Quotas",
+    "Realms",
+    "RestSettings",
+    "RuleTransport",
+    "Settings",
+    "Timers",
+    "load",
+    "parse",
+]

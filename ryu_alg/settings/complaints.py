@@ -1,0 +1,119 @@
+"""Pydantic's validation errors, put as findings that say what would be right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from ryu_alg.settings.parsers import shown
+from ryu_alg.settings.problems import Finding
+
+_NOT_A_MAPPING = frozenset({"model_type", "model_attributes_type", "dict_type"})
+_NOT_A_LIST = frozenset({"tuple_type", "list_type", "set_type", "frozen_set_type"})
+
+
+def complaints(error: ValidationError, model: type[BaseModel]) -> Iterator[Finding]:
+    """One finding for each error that validating `model` brought up."""
+    for detail in error.errors(include_url=False):
+        yield _finding(detail, model)
+
+
+def _finding(detail: ErrorDetails, model: type[BaseModel]) -> Finding:
+    path = tuple(part for part in detail["loc"] if part != "[key]")
+    kind = detail["type"]
+    context = detail.get("ctx", {})
+    if kind == "settings":
+        return Finding(path, context["wrong"], context["right"])
+    if kind == "extra_forbidden":
+        return Finding(path, "there is no such key", _similar_key(str(path[-1]), path, model))
+    field = _field(path, model)
+    about = _first_sentence(field)
+    if kind == "missing":
+        return Finding(
+            path, "is missing", f"it is required: {about}" if about else "it is required"
+        )
+    value = detail["input"]
+    if kind in _NOT_A_MAPPING:
+        return Finding(path, f"{shown(value)} is not a mapping", _keys_wanted(path, model))
+    if kind in _NOT_A_LIST:
+        right = "write a list"
+        if isinstance(value, str | int | float):
+            right = f"write a list: [{value}]"
+        return Finding(path, f"{shown(value)} is not a list", right)
+    if kind == "too_short":
+        return Finding(path, "the list is empty", f"it needs one item at least: {about}")
+    wrong = detail["msg"].removeprefix("Value error, ")
+    return Finding(path, f"{shown(value)} does not fit: {wrong}", about)
+
+
+def _similar_key(key: str, path: tuple[str | int, ...], model: type[BaseModel]) -> str:
+    keys = _keys(_annotation(path[:-1], model))
+    close = get_close_matches(key, keys, n=1)
+    if close:
+        return f"did you mean {close[0]}?"
+    return f"the keys here are {', '.join(keys)}" if keys else "remove it"
+
+
+def _keys_wanted(path: tuple[str | int, ...], model: type[BaseModel]) -> str:
+    keys = _keys(_annotation(path, model))
+    return f"write keys and values: {', '.join(keys)}" if keys else "write keys and values"
+
+
+def _first_sentence(field: FieldInfo | None) -> str:
+    description = field.description if field and field.description else ""
+    return description.split(". ")[0].rstrip(".")
+
+
+def _named(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields of `model` by the keys that stand for them in a file."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
+def _keys(annotation: Any) -> list[str]:
+    model = _model(annotation)
+    return list(_named(model)) if model else []
+
+
+def _field(path: tuple[str | int, ...], model: type[BaseModel]) -> FieldInfo | None:
+    """The field that holds `path`, or the list or mapping around it."""
+    names = [position for position, part in enumerate(path) if isinstance(part, str)]
+    for position in reversed(names):
+        owner = _model(_annotation(path[:position], model))
+        if owner is not None:
+            return _named(owner).get(str(path[position]))
+    return None
+
+
+def _annotation(path: tuple[str | int, ...], model: type[BaseModel]) -> Any:
+    """The type that is expected at `path`; None where that cannot be told."""
+    here: Any = model
+    for part in path:
+        owner = _model(here)
+        if owner is not None:
+            field = _named(owner).get(str(part))
+            here = field.annotation if field else None
+        else:
+            here = _item(here)
+    return here
+
+
+def _item(annotation: Any) -> Any:
+    """What a list or mapping type holds."""
+    arguments = [argument for argument in get_args(annotation) if argument is not Ellipsis]
+    return arguments[-1] if arguments else None
+
+
+def _model(annotation: Any) -> type[BaseModel] | None:
+    """The model that `annotation` is, or that it allows besides None."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if get_origin(annotation) in (Union, UnionType):
+        models = [_model(argument) for argument in get_args(annotation)]
+        return next((found for found in models if found), None)
+    return None

@@ -1,0 +1,87 @@
+"""How long and how much: timers and quotas."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from ryu_alg.settings.fields import Count, Duration, FlowTimeout
+from ryu_alg.settings.section import Section
+
+
+class Timers(Section):
+    """Durations: seconds, or a number with its unit (`250ms`, `30s`, `5m`, `2h`, `1d`)."""
+
+    session_setup: Duration = Field(
+        default=60.0,
+        description="From the first SYN of a control connection to its complete handshake.",
+    )
+    session_idle: Duration = Field(
+        default=900.0,
+        description="A control connection without traffic ends after this, unless data of its "
+        "session moves.",
+    )
+    half_closed: Duration = Field(
+        default=300.0,
+        description="A control connection that one end has closed ends when the other has sent "
+        "nothing for this long.",
+    )
+    time_wait: Duration = Field(
+        default=30.0,
+        description="After both ends have closed, their repeated segments are still answered "
+        "for this long.",
+    )
+    pinhole_unused: FlowTimeout = Field(
+        default=30,
+        description="A pinhole that no connection attempt has matched closes after this.",
+    )
+    pinhole_hard: FlowTimeout = Field(
+        default=60,
+        description="A TCP pinhole closes after this in any case; the connection that it let "
+        "through goes on.",
+    )
+    data_idle: FlowTimeout = Field(
+        default=120,
+        description="Data of a session counts as moving until none was seen for this long.",
+    )
+    keepalive_interval: Duration = Field(
+        default=120.0,
+        description="While data moves, both ends of an idle control connection get a TCP "
+        "keepalive probe this often. The default beats middleboxes that forget after 5 minutes.",
+    )
+    keepalive_limit: Duration = Field(
+        default=86400.0,
+        description="For no longer than this is an idle control connection kept alive by moving "
+        "data.",
+    )
+    port_quarantine: Duration = Field(
+        default=120.0,
+        description="A public port rests this long after use before it is handed out again.",
+    )
+
+
+class Quotas(Section):
+    """Bounds. What would exceed one is refused and reported; nothing is evicted."""
+
+    sessions: Count = Field(default=10_000, description="Sessions in all.")
+    sessions_per_host: Count = Field(default=200, description="Sessions of one inside host.")
+    pinholes: Count = Field(default=20_000, description="Open pinholes in all.")
+    pinholes_per_host: Count = Field(
+        default=400, description="Open pinholes of one inside host, over all its sessions."
+    )
+    pinholes_per_session: Count = Field(
+        default=8, description="Announced data connections and open pinholes of one session."
+    )
+    punt_rate: Count = Field(
+        default=10_000,
+        description="Control packets per second that the switch sends to the controller, in "
+        "all; those above are dropped by a meter.",
+    )
+    neighbour_rate: Count = Field(
+        default=500,
+        description="Packets per second to the controller for ARP and IPv6 neighbour "
+        "discovery, metered apart from control packets.",
+    )
+    icmp_rate: Count = Field(
+        default=100,
+        description="ICMP errors per second to the controller, metered apart.",
+    )
