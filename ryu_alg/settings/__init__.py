@@ -4,6 +4,7 @@
 objects, endpoints are `inspection.Endpoint`, durations are seconds.
 """
 
+from ryu_alg.settings.description import describe
 from ryu_alg.settings.limits import Quotas, Timers
 from ryu_alg.settings.loading import load, parse
 from ryu_alg.settings.model import RestSettings, Settings
@@ -19,6 +20,7 @@ from ryu_alg.settings.realms import (
     PublicSide,
     Realms,
 )
+from ryu_alg.settings.schema import json_schema
 from ryu_alg.settings.traffic import (
     OutboundPolicy,
     OutboundRule,
@@ -47,6 +49,8 @@ __all__ = [
     "RuleTransport",
     "Settings",
     "Timers",
+    "describe",
+    "json_schema",
     "load",
     "parse",
 ]

@@ -12,32 +12,44 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from ryu_alg.settings.parsers import shown
-from ryu_alg.settings.problems import Finding
+from ryu_alg.settings.problems import Finding, KeyPath
 
 _NOT_A_MAPPING = frozenset({"model_type", "model_attributes_type", "dict_type"})
 _NOT_A_LIST = frozenset({"tuple_type", "list_type", "set_type", "frozen_set_type"})
 
 
-def complaints(error: ValidationError, model: type[BaseModel]) -> Iterator[Finding]:
-    """One finding for each error that validating `model` brought up."""
+def complaints(error: ValidationError, model: type[BaseModel], data: Any) -> Iterator[Finding]:
+    """One finding for each place in `data` where `model` does not accept it."""
+    places: dict[KeyPath, list[ErrorDetails]] = {}
     for detail in error.errors(include_url=False):
-        yield _finding(detail, model)
+        path = tuple(part for part in detail["loc"] if part != "[key]")
+        places.setdefault(_written(path, detail["type"] == "missing", data), []).append(detail)
+    for path, details in places.items():
+        yield _finding(path, details, model)
 
 
-def _finding(detail: ErrorDetails, model: type[BaseModel]) -> Finding:
-    path = tuple(part for part in detail["loc"] if part != "[key]")
+def _written(path: KeyPath, missing: bool, data: Any) -> KeyPath:
+    """`path` without what pydantic adds to say which member of a union it has tried."""
+    for position, part in enumerate(path):
+        here = isinstance(data, dict) and part in data
+        here = here or (isinstance(data, list) and isinstance(part, int) and part < len(data))
+        if not here:
+            return path[: position + missing]
+        data = data[part]
+    return path
+
+
+def _finding(path: KeyPath, details: list[ErrorDetails], model: type[BaseModel]) -> Finding:
+    detail = details[0]
     kind = detail["type"]
     context = detail.get("ctx", {})
     if kind == "settings":
         return Finding(path, context["wrong"], context["right"])
     if kind == "extra_forbidden":
         return Finding(path, "there is no such key", _similar_key(str(path[-1]), path, model))
-    field = _field(path, model)
-    about = _first_sentence(field)
+    about = _first_sentence(_field(path, model))
     if kind == "missing":
-        return Finding(
-            path, "is missing", f"it is required: {about}" if about else "it is required"
-        )
+        return Finding(path, "is missing", about or "it is required")
     value = detail["input"]
     if kind in _NOT_A_MAPPING:
         return Finding(path, f"{shown(value)} is not a mapping", _keys_wanted(path, model))
@@ -48,11 +60,14 @@ def _finding(detail: ErrorDetails, model: type[BaseModel]) -> Finding:
         return Finding(path, f"{shown(value)} is not a list", right)
     if kind == "too_short":
         return Finding(path, "the list is empty", f"it needs one item at least: {about}")
-    wrong = detail["msg"].removeprefix("Value error, ")
-    return Finding(path, f"{shown(value)} does not fit: {wrong}", about)
+    if kind == "value_error":
+        return Finding(path, detail["msg"].removeprefix("Value error, "), about)
+    wanted = " or ".join(dict.fromkeys(each["msg"] for each in details))
+    wanted = wanted.replace("Input should be ", "it should be ", 1).replace("Input should be ", "")
+    return Finding(path, f"{shown(value)} does not fit", wanted[:1].lower() + wanted[1:])
 
 
-def _similar_key(key: str, path: tuple[str | int, ...], model: type[BaseModel]) -> str:
+def _similar_key(key: str, path: KeyPath, model: type[BaseModel]) -> str:
     keys = _keys(_annotation(path[:-1], model))
     close = get_close_matches(key, keys, n=1)
     if close:
@@ -60,7 +75,7 @@ def _similar_key(key: str, path: tuple[str | int, ...], model: type[BaseModel]) 
     return f"the keys here are {', '.join(keys)}" if keys else "remove it"
 
 
-def _keys_wanted(path: tuple[str | int, ...], model: type[BaseModel]) -> str:
+def _keys_wanted(path: KeyPath, model: type[BaseModel]) -> str:
     keys = _keys(_annotation(path, model))
     return f"write keys and values: {', '.join(keys)}" if keys else "write keys and values"
 
@@ -80,7 +95,7 @@ def _keys(annotation: Any) -> list[str]:
     return list(_named(model)) if model else []
 
 
-def _field(path: tuple[str | int, ...], model: type[BaseModel]) -> FieldInfo | None:
+def _field(path: KeyPath, model: type[BaseModel]) -> FieldInfo | None:
     """The field that holds `path`, or the list or mapping around it."""
     names = [position for position, part in enumerate(path) if isinstance(part, str)]
     for position in reversed(names):
@@ -90,7 +105,7 @@ def _field(path: tuple[str | int, ...], model: type[BaseModel]) -> FieldInfo | N
     return None
 
 
-def _annotation(path: tuple[str | int, ...], model: type[BaseModel]) -> Any:
+def _annotation(path: KeyPath, model: type[BaseModel]) -> Any:
     """The type that is expected at `path`; None where that cannot be told."""
     here: Any = model
     for part in path:

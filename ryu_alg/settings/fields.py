@@ -63,8 +63,12 @@ _RANGE_SCHEMA = {
 }
 _COUNT_MAX = 10_000_000
 
-Duration = Annotated[float, Scalar(parsers.parse_duration, _DURATION_SCHEMA)]
-FlowTimeout = Annotated[int, Scalar(parsers.parse_flow_timeout, _DURATION_SCHEMA)]
+Duration = Annotated[
+    float, Scalar(parsers.parse_duration, _DURATION_SCHEMA, parsers.write_duration)
+]
+FlowTimeout = Annotated[
+    int, Scalar(parsers.parse_flow_timeout, _DURATION_SCHEMA, parsers.write_duration)
+]
 Port = Annotated[int, Scalar(parsers.parse_port, _integer(1, PORT_MAX))]
 Count = Annotated[
     int, Scalar(parsers.whole_number(1, _COUNT_MAX, "a limit"), _integer(1, _COUNT_MAX))

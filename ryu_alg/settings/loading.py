@@ -81,7 +81,7 @@ def _settings(
     try:
         settings = Settings.model_validate(data)
     except ValidationError as error:
-        findings += complaints(error, Settings)
+        findings += complaints(error, Settings, data)
         return None
     token_file = settings.rest.token_file
     if token_file is not None:
@@ -120,10 +120,11 @@ def _protocols(
 
 def _options(spec: ProtocolSpec, written: Any) -> tuple[BaseModel | None, list[Finding]]:
     model: type[BaseModel] = spec.options
+    options = {} if written is None else written
     try:
-        return model.model_validate({} if written is None else written), []
+        return model.model_validate(options), []
     except ValidationError as error:
-        return None, list(complaints(error, model))
+        return None, list(complaints(error, model, options))
 
 
 def _unknown(name: str, installed: Mapping[str, ProtocolSpec]) -> Finding:

@@ -95,6 +95,14 @@ def parse_duration(value: object) -> float:
     return seconds
 
 
+def write_duration(seconds: float) -> str:
+    """`seconds` in the largest unit that they are a whole number of."""
+    for unit in ("d", "h", "m", "s"):
+        if seconds >= _UNITS[unit] and seconds % _UNITS[unit] == 0:
+            return f"{int(seconds // _UNITS[unit])}{unit}"
+    return f"{seconds:g}s"
+
+
 def parse_flow_timeout(value: object) -> int:
     """A duration that an OpenFlow flow can carry: whole seconds, 1 to 65535."""
     seconds = parse_duration(value)

@@ -17,9 +17,12 @@ class ProtocolUnusableError(Exception):
 class InstalledProtocols(Mapping[str, ProtocolSpec]):
     """The registered protocols by name. One is imported when it is first asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, built_in_only: bool = False) -> None:
+        """`built_in_only` leaves out those of other packages."""
         self._registered: dict[str, EntryPoint] = {
-            entry.name: entry for entry in entry_points(group=GROUP)
+            entry.name: entry
+            for entry in entry_points(group=GROUP)
+            if not built_in_only or entry.module.startswith("ryu_alg.")
         }
         self._loaded: dict[str, ProtocolSpec] = {}
 
