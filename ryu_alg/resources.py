@@ -1,7 +1,8 @@
 """Where the files that ship beside the code are found: topologies, flows, configurations.
 
 In a source checkout they stand in folders next to the package, where a reader looks for
-them. An installed wheel has no such neighbours, so it carries copies in `ryu_alg/data/`.
+them. An installed wheel has no such neighbours, so it carries the same folders in
+`ryu_alg/data/`.
 """
 
 from pathlib import Path
@@ -10,7 +11,7 @@ _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT = _PACKAGE.parent
 _INSTALLED = _PACKAGE / "data"
 
-# kind -> folder in the checkout; in the wheel it is `ryu_alg/data/<kind>`.
+# kind -> folder, in the checkout and in the wheel's data.
 KINDS = {
     "config": "config",
     "flows": "flows",
@@ -22,9 +23,8 @@ def folder(kind: str) -> Path:
     """The folder that holds the files of `kind`; KeyError for an unknown kind."""
     # Only a checkout has pyproject.toml there: in site-packages, a `config` folder beside
     # this package would be somebody else's.
-    if (_CHECKOUT / "pyproject.toml").is_file() and (_CHECKOUT / KINDS[kind]).is_dir():
-        return _CHECKOUT / KINDS[kind]
-    return _INSTALLED / kind
+    root = _CHECKOUT if (_CHECKOUT / "pyproject.toml").is_file() else _INSTALLED
+    return root / KINDS[kind]
 
 
 def resource(kind: str, name: str) -> Path:

@@ -167,4 +167,4 @@ def _print_status(shown: Lab, as_json: bool) -> None:
         click.echo(f"  {bridge['name']}  {bridge['datapath_id']}  {bridge['fail_mode']}  {ports}")
         for controller in bridge["controllers"]:
             state = "connected" if controller["connected"] else "not connected"
-            click.echo(f"    controller {controller['target']}: {state} (in {GATEWAY})")
+            click.echo(f"    controller {controller['target']} on {GATEWAY}: {state}")

@@ -5,6 +5,7 @@ in its folder under /run/ryu-alg-lab; no process keeps it. So whatever has crash
 finds all of it, and the command and the tests share labs.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -92,8 +93,9 @@ class Lab:
         `controller` replaces the OpenFlow target that the topology has. LabError if a lab of
         that name is there (unless `replace`) or if it cannot be built; then nothing is left.
         """
-        process.require_root_and_tools()
         _check_name(name)
+        process.require_root()
+        process.require_tools()
         if not isinstance(topology, Topology):
             topology = load(topology)
         if controller is not None:
@@ -103,14 +105,13 @@ class Lab:
         if _remains(name):
             if not replace:
                 raise LabError(
-                    f"lab {name} is {'up' if _state(name).exists() else 'half there'} already: "
+                    f"lab {name} is {'up' if _state(name).exists() else 'half up'} already: "
                     f"ryu-alg lab down{_option(name)}, or ryu-alg lab up --replace{_option(name)}"
                 )
             down(name)
         lab = cls(name, topology)
-        _RUN.mkdir(exist_ok=True)
         try:
-            lab.directory.mkdir()
+            lab.directory.mkdir(parents=True)
         except FileExistsError:
             raise LabError(f"lab {name} is being brought up by somebody else") from None
         try:
@@ -124,11 +125,10 @@ class Lab:
     def find(cls, name: str = DEFAULT_NAME) -> Self:
         """The lab of that name; LabError if it is not up."""
         _check_name(name)
+        process.require_root()
         try:
             state = json.loads(_state(name).read_text(encoding="utf-8"))
             return cls(name, Topology.model_validate(state["topology"]))
-        except PermissionError:
-            raise LabError("the lab needs root, for network namespaces: run it with sudo") from None
         except FileNotFoundError:
             others = ", ".join(up_now())
             hint = f"these are: {others}" if others else f"ryu-alg lab up{_option(name)}"
@@ -237,8 +237,7 @@ def down(name: str = DEFAULT_NAME) -> bool:
     Needs nothing to be in order: a lab half built or half killed is removed as well.
     """
     _check_name(name)
-    if os.geteuid() != 0:
-        raise LabError("the lab needs root, for network namespaces: run it with sudo")
+    process.require_root()
     parts = namespaces.with_prefix(f"alg-{name}-")
     inside = namespaces.current()
     if inside in parts:
@@ -247,9 +246,10 @@ def down(name: str = DEFAULT_NAME) -> bool:
     # The state goes first: from here on, nobody finds this lab up.
     _state(name).unlink(missing_ok=True)
     process.end(OpenVSwitch(directory(name) / "ovs", _namespace(name, GATEWAY)).pids())
-    for part in parts:
-        part.delete()
+    namespaces.delete(parts)
     shutil.rmtree(directory(name), ignore_errors=True)
+    with contextlib.suppress(OSError):
+        _RUN.rmdir()
     return found
 
 

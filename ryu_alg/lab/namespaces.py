@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from ryu_alg.lab import process
 from ryu_alg.lab.errors import LabError
 
 _NAMED = Path("/run/netns")
+_ROUNDS = 5
 
 # A new namespace may inherit the machine's own settings (net.core.devconf_inherit_init_net):
 # a lab on a router would forward behind the switch's back. Duplicate address detection would
@@ -64,17 +65,24 @@ class Namespace:
 
     def pids(self) -> list[int]:
         """The processes that are in here now."""
-        return [int(pid) for pid in process.run(["ip", "netns", "pids", self.name]).split()]
+        try:
+            return [int(pid) for pid in process.run(["ip", "netns", "pids", self.name]).split()]
+        except LabError:
+            # A file with no namespace mounted on it, as a crash in `ip netns add` leaves it.
+            return []
 
-    def delete(self) -> None:
-        """End every process in here and remove the namespace; no error if it is gone already."""
-        if not self.exists:
-            return
-        # A file without a namespace behind it is what a crash between `ip netns add`'s two
-        # steps leaves: it has no processes, but can be deleted.
-        with contextlib.suppress(LabError):
-            process.end(self.pids())
-        process.run(["ip", "netns", "delete", self.name])
+
+def delete(doomed: Iterable[Namespace]) -> None:
+    """End every process in these namespaces and remove them."""
+    doomed = [namespace for namespace in doomed if namespace.exists]
+    # A process may start another while its name is being read: a few rounds find them all.
+    for _ in range(_ROUNDS):
+        pids = [pid for namespace in doomed for pid in namespace.pids()]
+        if not pids:
+            break
+        process.end(pids)
+    for namespace in doomed:
+        process.run(["ip", "netns", "delete", namespace.name])
 
 
 def with_prefix(prefix: str) -> list[Namespace]:

@@ -7,18 +7,23 @@ variables of `environment` point.
 
 import contextlib
 import json
+import re
+import subprocess
+import sys
 import time
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ryu_alg.lab import process
+from ryu_alg.lab import process, standin
 from ryu_alg.lab.errors import LabError
 from ryu_alg.lab.namespaces import Namespace
 from ryu_alg.lab.topology import Bridge, Topology
 
 # Quickly back after a controller restart: OVS would otherwise wait up to 8 s between tries.
-_MAX_BACKOFF_MS = 1000
+_MAX_BACKOFF_MS = 1000  # the least that OVS accepts
 # A controller whose machine vanished is noticed after three of these; OVS's own default.
 _INACTIVITY_PROBE_MS = 5000
 _DAEMONS = ("ovs-vswitchd", "ovsdb-server")
@@ -64,7 +69,16 @@ class OpenVSwitch:
             ):
                 commands += _port_commands(number, bridge_name, port)
                 commands += ["type=patch", f"options:peer={peer}"]
-        self.vsctl(*commands[1:])
+        # Nobody else makes this row, and without it there is nowhere to set connection
+        # tracking time-outs: `ovs-vsctl add-zone-tp netdev zone=...`.
+        commands += ["--", "--id=@userspace", "create", "Datapath", "datapath_version=0"]
+        commands += ["--", "set", "Open_vSwitch", ".", "datapaths:netdev=@userspace"]
+        controlled = {name: b.controller for name, b in topology.bridges.items() if b.controller}
+        with self._standin(Counter(controlled.values())) as meet:
+            self.vsctl(*commands[1:])
+            meet()
+            for name in controlled:
+                self.vsctl("set", "controller", name, f"max_backoff={_MAX_BACKOFF_MS}")
         for row in self._rows("Interface", "name", "error"):
             if row["error"]:
                 raise LabError(f"Open vSwitch: port {row['name']}: {row['error']}")
@@ -101,49 +115,45 @@ class OpenVSwitch:
         return found
 
     def bridges(self) -> list[dict[str, Any]]:
-        """Each bridge as the database has it now: id, fail mode, controllers, ports."""
+        """Each bridge as the database has it now, by name: id, fail mode, controllers, ports."""
         targets = {
             row["_uuid"]: row["target"] for row in self._rows("Controller", "_uuid", "target")
         }
         ports = {row["_uuid"]: row["name"] for row in self._rows("Port", "_uuid", "name")}
         numbers = {row["name"]: row["ofport"] for row in self._rows("Interface", "name", "ofport")}
-        return [
-            {
-                "name": row["name"],
-                "datapath_id": row["datapath_id"],
-                "fail_mode": row["fail_mode"] or "standalone",
-                "controllers": [
-                    {
-                        "target": targets[key],
-                        "connected": self.connected(row["name"], targets[key]),
-                    }
-                    for key in _members(row["controller"])
-                ],
-                "ports": sorted(
-                    (
-                        {"name": ports[key], "number": numbers[ports[key]]}
-                        for key in _members(row["ports"])
-                        if ports[key] != row["name"]
-                    ),
-                    key=lambda port: port["number"],
-                ),
-            }
-            for row in self._rows(
-                "Bridge", "name", "datapath_id", "fail_mode", "controller", "ports"
+        found = []
+        for row in self._rows("Bridge", "name", "datapath_id", "fail_mode", "controller", "ports"):
+            name = row["name"]
+            own = [targets[key] for key in _members(row["controller"])]
+            plugged = [ports[key] for key in _members(row["ports"]) if ports[key] != name]
+            found.append(
+                {
+                    "name": name,
+                    "datapath_id": row["datapath_id"],
+                    "fail_mode": row["fail_mode"] or "standalone",
+                    "controllers": [
+                        {"target": target, "connected": self.connected(name, target)}
+                        for target in own
+                    ],
+                    "ports": [
+                        {"name": port, "number": numbers[port]}
+                        for port in sorted(plugged, key=lambda port: numbers[port])
+                    ],
+                }
             )
-        ]
+        return sorted(found, key=lambda bridge: bridge["name"])
 
     def connected(self, bridge: str, target: str) -> bool:
         """Whether the bridge's OpenFlow connection to `target` stands.
 
         By the daemon's log: it says so at once, the database's `is_connected` up to 5 s late.
         """
-        subject = f"|rconn|INFO|{bridge}<->{target}: "
+        subject = re.compile(rf"\|rconn\|\w+\|{re.escape(f'{bridge}<->{target}')}: (.*)")
         state = ""
         with contextlib.suppress(FileNotFoundError):
             log = (self.directory / "ovs-vswitchd.log").read_text(errors="replace")
-            for line in log.splitlines():
-                state = line.partition(subject)[2] or state
+            for found in subject.finditer(log):
+                state = found[1]
         return state == "connected"
 
     def wait_connected(self, bridge: str, target: str, seconds: float) -> None:
@@ -153,6 +163,37 @@ class OpenVSwitch:
             if time.monotonic() > deadline:
                 raise LabError(f"{bridge}: no connection to {target} in {seconds:g} s")
             time.sleep(0.02)
+
+    @contextlib.contextmanager
+    def _standin(self, targets: Counter[str]) -> Iterator[Callable[[], None]]:
+        """While this lasts, a stand-in controller listens at those targets that are local.
+
+        What it gives returns once every bridge has met it. See `standin`.
+        """
+        arguments: list[str] = []
+        for target, count in targets.items():
+            address, port = target.partition(":")[2].rsplit(":", 1)
+            if address == "127.0.0.1":
+                arguments += [address, port, str(count)]
+        listener = subprocess.Popen(
+            self.namespace.argv([sys.executable, "-I", standin.__file__, *arguments]),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        output = listener.stdout
+        assert output is not None
+
+        def expect(word: str) -> None:
+            if output.readline().strip() != word:
+                raise LabError("Open vSwitch has not connected to a controller on 127.0.0.1")
+
+        try:
+            expect("listening")
+            yield lambda: expect("connected")
+        finally:
+            listener.communicate()
 
     def _run(self, *command: str) -> str:
         return self.namespace.run(command, env=self.environment)
@@ -174,8 +215,8 @@ def _bridge_commands(name: str, bridge: Bridge) -> list[str]:
     if bridge.controller:
         commands += [f"protocols={','.join(bridge.protocols)}"]
         commands += ["--", "set-controller", name, bridge.controller]
-        commands += ["--", "set", "controller", name, f"max_backoff={_MAX_BACKOFF_MS}"]
-        commands += [f"inactivity_probe={_INACTIVITY_PROBE_MS}", "connection_mode=out-of-band"]
+        commands += ["--", "set", "controller", name, "connection_mode=out-of-band"]
+        commands += [f"inactivity_probe={_INACTIVITY_PROBE_MS}"]
     return commands
 
 

@@ -32,10 +32,14 @@ def search_path() -> str:
     return os.pathsep.join([*path, *(folder for folder in _SBIN if folder not in path)])
 
 
-def require_root_and_tools() -> None:
-    """LabError unless we are root and have every tool; it names the package to install."""
+def require_root() -> None:
+    """LabError unless we are root."""
     if os.geteuid() != 0:
         raise LabError("the lab needs root, for network namespaces: run it with sudo")
+
+
+def require_tools() -> None:
+    """LabError unless every tool is there; it names the package to install."""
     for tool, package in _PACKAGES.items():
         if shutil.which(tool, path=search_path()) is None:
             raise LabError(f"{tool} is missing: apt-get install {package}")
