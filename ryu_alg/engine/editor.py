@@ -153,6 +153,16 @@ class StreamEditor:
         stream = self.streams[direction]
         stream.mss = min(stream.mss, max(mss, syn_options.MIN_MSS))
 
+    def input_sequence(self, direction: Direction, sequence: int) -> int | None:
+        """The sender's own number for an output `sequence` that is on its way; None if none is."""
+        stream = self.streams[direction]
+        if stream.initial is None:
+            return None
+        offset = stream.output_offset(sequence)
+        if not stream.acknowledged <= offset <= stream.sent:
+            return None
+        return stream.sequence(stream.map.input_acknowledged(offset) if offset else 0)
+
     def probe(self, now: float) -> None:
         """Send keepalive probes (RFC 9293 section 3.8.4) to both ends where they are idle."""
         if self.phase is not Phase.OPEN:
@@ -435,6 +445,8 @@ class StreamEditor:
         """Send what may be sent: whether anything that carries an acknowledgement left."""
         stream = self.streams[direction]
         sent = False
+        if self.phase is Phase.OPENING:
+            return False
         if stream.resend is not None:
             start, end = stream.resend
             stream.resend = None

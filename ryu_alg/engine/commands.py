@@ -1,0 +1,161 @@
+"""What the engine wants done outside: plain data, carried out by the openflow layer in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ryu_alg.engine.segment import Segment
+from ryu_alg.inspection import Address, Endpoint, Network, Realm, Transport
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationNat:
+    """The connection goes to `endpoint` instead of where the connecting side sent it."""
+
+    endpoint: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class SourceNat:
+    """The connection seems to come from `address`, a port from `low` to `high`."""
+
+    address: Address
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pinhole:
+    """The one data connection that the switch shall let through."""
+
+    id: int
+    mark: int
+    """The session's conntrack mark, 32 bits, never 0."""
+    transport: Transport
+    peers: tuple[Network, ...]
+    """Who may connect."""
+    seen: Endpoint
+    """Where they connect to, before translation."""
+    connecting_realm: Realm
+    translate: DestinationNat | SourceNat | None
+    idle: int
+    """Seconds without a first packet."""
+    hard: int
+    """Seconds in all."""
+
+    def __str__(self) -> str:
+        peers = ",".join(
+            str(peer.network_address) if peer.num_addresses == 1 else str(peer)
+            for peer in self.peers
+        )
+        text = f"{self.transport.name.lower()} {peers} -> {self.seen}"
+        match self.translate:
+            case DestinationNat(endpoint):
+                return f"{text} to {endpoint}"
+            case SourceNat(address, low, high):
+                return f"{text} from {address}:{low}-{high}"
+            case None:
+                return text
+
+
+@dataclass(frozen=True, slots=True)
+class FiveTuple:
+    """A TCP connection as one direction of it looks on the wire. Addresses are packed."""
+
+    src: bytes
+    sport: int
+    dst: bytes
+    dport: int
+
+
+@dataclass(frozen=True, slots=True)
+class OffloadPath:
+    """Packets of one direction: recognised as `arriving`, rewritten to `leaving`."""
+
+    realm: Realm
+    """Where they come from."""
+    arriving: FiveTuple
+    leaving: FiveTuple
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """Send this control segment on its way."""
+
+    segment: Segment
+
+
+@dataclass(frozen=True, slots=True)
+class EmitIcmpError:
+    """Send the ICMP error of the event on, with these addresses and this quoted segment."""
+
+    src: bytes
+    dst: bytes
+    quoted: FiveTuple
+    quoted_sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ordinary:
+    """The packet of the event is nobody's control segment: treat it as ordinary traffic."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPinhole:
+    """Install the flows of a pinhole."""
+
+    pinhole: Pinhole
+
+
+@dataclass(frozen=True, slots=True)
+class ClosePinhole:
+    """Remove the flows of a pinhole. Connections that it let through go on."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CountData:
+    """Count the data connections with this mark until none moved for `idle` seconds."""
+
+    mark: int
+    idle: int
+
+
+@dataclass(frozen=True, slots=True)
+class Barrier:
+    """Answer with `BarrierDone(token)` when the switch has done all the above."""
+
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offload:
+    """Hand the session to the switch, until nothing moved for `idle` seconds."""
+
+    id: int
+    paths: tuple[OffloadPath, OffloadPath]
+    idle: int
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Something happened that is worth showing. `detail` holds no secret."""
+
+    code: str
+    detail: str
+    session: int | None = None
+    protocol: str | None = None
+
+
+Command = (
+    Emit
+    | EmitIcmpError
+    | Ordinary
+    | OpenPinhole
+    | ClosePinhole
+    | CountData
+    | Barrier
+    | Offload
+    | Publish
+)

@@ -1,0 +1,42 @@
+"""The data connections of one session, as the switch knows them: by their conntrack mark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ryu_alg.engine.public_ports import Lease
+
+
+@dataclass(slots=True)
+class DataMark:
+    """Outlives its session for as long as data moves."""
+
+    mark: int
+    session: int
+    counted: bool = False
+    """The switch has a counting flow for it."""
+    moving: bool = False
+    """A data connection came, and the counting flow has not been idle since."""
+    ended_at: float = float("-inf")
+    """When data last stopped moving."""
+    packets: int = 0
+    bytes: int = 0
+    base_packets: int = 0
+    """Counted by flows that are gone."""
+    base_bytes: int = 0
+    leases: list[Lease] = field(default_factory=list)
+    """Public ports that its connections came in by."""
+
+    def count(self, packets: int, octets: int) -> None:
+        """The present counting flow has counted this much."""
+        self.packets = self.base_packets + packets
+        self.bytes = self.base_bytes + octets
+
+    def stopped(self, now: float) -> None:
+        """The counting flow is gone: nothing moves."""
+        self.base_packets, self.base_bytes = self.packets, self.bytes
+        self.counted = self.moving = False
+        self.ended_at = now
+        for lease in self.leases:
+            lease.end(now)
+        self.leases.clear()

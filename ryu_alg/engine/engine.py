@@ -1,0 +1,383 @@
+"""The engine: every session of one gateway, as a pure state machine.
+
+`handle(event, now)` returns commands to be carried out in order; `next_timeout()` tells when a
+`Timeout` is due. There is no clock, no socket and no thread in here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from random import Random, SystemRandom
+from typing import assert_never
+
+from ryu_alg.engine.admission import Admitted, Refused, Verdict, admit
+from ryu_alg.engine.commands import (
+    ClosePinhole,
+    Command,
+    CountData,
+    Emit,
+    EmitIcmpError,
+    FiveTuple,
+    Ordinary,
+    Publish,
+)
+from ryu_alg.engine.config import EngineConfig
+from ryu_alg.engine.data_marks import DataMark
+from ryu_alg.engine.editor import Header, Phase, StreamEditor
+from ryu_alg.engine.events import (
+    BarrierDone,
+    DataCounted,
+    Event,
+    IcmpErrorArrived,
+    OffloadEnded,
+    PinholeExpired,
+    PinholeUsed,
+    SegmentArrived,
+    SwitchConnected,
+    Timeout,
+)
+from ryu_alg.engine.expectations import Expectations
+from ryu_alg.engine.public_ports import PublicPorts
+from ryu_alg.engine.segment import ACK, FIN, RST, SYN, Segment
+from ryu_alg.engine.session import Session
+from ryu_alg.engine.timers import Timers
+from ryu_alg.inspection import Address, Direction, Endpoint, Realm
+
+_Key = tuple[bytes, int, bytes, int]
+_TCP_HEADER = 20
+
+
+@dataclass(slots=True)
+class Engine:
+    """All sessions, and the tables that they share."""
+
+    config: EngineConfig
+    random: Random = field(default_factory=SystemRandom)
+    sessions: dict[int, Session] = field(default_factory=dict)
+    marks: dict[int, DataMark] = field(default_factory=dict)
+    """By mark; those whose session has ended stay until their data stops."""
+    counters: Counter[str] = field(default_factory=Counter)
+    ports: PublicPorts = field(init=False)
+    expectations: Expectations = field(init=False)
+    _by_tuple: dict[_Key, tuple[Session, Direction]] = field(default_factory=dict)
+    _per_host: Counter[Address] = field(default_factory=Counter)
+    _hosts: dict[int, Address] = field(default_factory=dict)
+    """The inside host of each session, for its quota."""
+    _timers: Timers = field(default_factory=Timers)
+    _last_session: int = 0
+
+    def __post_init__(self) -> None:
+        self.ports = PublicPorts(self.config, self.random)
+        self.expectations = Expectations(self.config, self.ports)
+
+    def handle(self, event: Event, now: float) -> list[Command]:
+        """Carry `event` through. `now` is seconds of any monotonic clock. Raises nothing."""
+        match event:
+            case SegmentArrived(segment, realm, protocol):
+                return self._segment(segment, realm, protocol, now)
+            case IcmpErrorArrived():
+                return self._icmp_error(event)
+            case BarrierDone(token):
+                return self._with_session(token, now, lambda s: s.barrier_done(now))
+            case PinholeUsed(number):
+                return self._with_owner(number, now, lambda s: s.used(number, now))
+            case PinholeExpired(number):
+                return self._with_owner(number, now, lambda s: s.withdraw(number, now, "unused"))
+            case DataCounted():
+                return self._data_counted(event, now)
+            case OffloadEnded(number):
+                return self._offload_ended(number, now)
+            case SwitchConnected():
+                return self._switch_connected(now)
+            case Timeout():
+                return self._timeout(now)
+            case _:
+                assert_never(event)
+
+    def next_timeout(self) -> float | None:
+        """When the next `Timeout` is due, on the clock of `handle`."""
+        return self._timers.next()
+
+    def reconfigure(self, config: EngineConfig) -> None:
+        """Use `config` for everything that is new. Sessions go on under the rules they began by."""
+        self.config = config
+        self.ports.config = config
+        self.expectations.config = config
+
+    # -- segments -------------------------------------------------------------------------------
+
+    def _segment(self, segment: Segment, realm: Realm, protocol: int, now: float) -> list[Command]:
+        key = (segment.src, segment.sport, segment.dst, segment.dport)
+        found = self._by_tuple.get(key)
+        opens = segment.flags & (SYN | ACK | RST | FIN) == SYN
+        if found is not None:
+            session, direction = found
+            if not (opens and direction is Direction.TO_SERVER and self._reborn(session, segment)):
+                return self._settle(session, now, session.receive(direction, segment, now))
+            self._forget(session, now)
+        if opens:
+            return self._admit(segment, realm, protocol, now)
+        return self._stray(segment, realm, protocol)
+
+    def _reborn(self, session: Session, segment: Segment) -> bool:
+        """Whether a SYN on a known tuple is the client's next connection (RFC 9293 3.6.1)."""
+        if session.ended_at is not None or session.offloaded:
+            return True
+        initial = session.editor.streams[Direction.TO_SERVER].initial
+        return session.editor.phase is Phase.OPENING and initial != segment.seq
+
+    def _admit(self, segment: Segment, realm: Realm, protocol: int, now: float) -> list[Command]:
+        if not 0 <= protocol < len(self.config.protocols):
+            return [Ordinary()]
+        binding = self.config.protocols[protocol]
+        admitted = admit(self.config, binding, segment, realm, self.ports, now)
+        if isinstance(admitted, Refused):
+            if admitted.verdict is Verdict.ORDINARY:
+                self.counters[admitted.code] += 1
+                return [Ordinary()]
+            return self._refuse(segment, admitted.code, admitted.detail, binding.name)
+        quotas = self.config.quotas
+        over = (
+            "session.quota"
+            if len(self.sessions) >= quotas.sessions
+            else "session.quota_host"
+            if self._per_host[admitted.host] >= quotas.sessions_per_host
+            else None
+        )
+        if over is not None:
+            if admitted.lease is not None:
+                admitted.lease.end(now)
+            return self._refuse(segment, over, f"{admitted.conversation.client}", binding.name)
+        session = self._create(admitted, protocol, now)
+        commands: list[Command] = [
+            Publish("session.opened", _describe(admitted), session.id, binding.name)
+        ]
+        commands += session.receive(Direction.TO_SERVER, segment, now)
+        return self._settle(session, now, commands)
+
+    def _create(self, admitted: Admitted, protocol: int, now: float) -> Session:
+        self._last_session += 1
+        conversation = admitted.conversation
+        client, client_seen = _packed(conversation.client), _packed(conversation.client_seen)
+        server, server_seen = _packed(conversation.server), _packed(conversation.server_seen)
+        session = Session(
+            id=self._last_session,
+            binding=self.config.protocols[protocol],
+            conversation=conversation,
+            client_realm=admitted.client_realm,
+            server_realm=admitted.server_realm,
+            editor=StreamEditor(
+                {
+                    Direction.TO_SERVER: Header(
+                        client_seen[0], server[0], client_seen[1], server[1]
+                    ),
+                    Direction.TO_CLIENT: Header(
+                        server_seen[0], client[0], server_seen[1], client[1]
+                    ),
+                }
+            ),
+            expectations=self.expectations,
+            data=DataMark(self._new_mark(), self._last_session),
+            lease=admitted.lease,
+            timers=self.config.timers,
+            since=now,
+            last_activity=now,
+        )
+        self.sessions[session.id] = session
+        self.marks[session.data.mark] = session.data
+        self._hosts[session.id] = admitted.host
+        self._per_host[admitted.host] += 1
+        for key, direction in self._keys(session):
+            self._by_tuple[key] = (session, direction)
+        return session
+
+    def _keys(self, session: Session) -> Iterator[tuple[_Key, Direction]]:
+        """How the packets of both directions look when they come in."""
+        for direction in Direction:
+            back = session.editor.headers[direction.opposite]
+            yield (back.dst, back.dport, back.src, back.sport), direction
+
+    def _new_mark(self) -> int:
+        while True:
+            mark = self.random.getrandbits(32)
+            if mark and mark not in self.marks:
+                return mark
+
+    def _refuse(self, segment: Segment, code: str, detail: str, protocol: str) -> list[Command]:
+        return [Publish(code, detail, None, protocol), Emit(_reset_for(segment))]
+
+    def _stray(self, segment: Segment, realm: Realm, protocol: int) -> list[Command]:
+        """A segment of no session, that opens none."""
+        bound = 0 <= protocol < len(self.config.protocols)
+        if not bound:
+            return [Ordinary()]
+        ports = self.config.protocols[protocol].ports
+        if realm is Realm.INSIDE and segment.dport in ports:
+            self.counters["segment.stray"] += 1
+            if segment.flags & RST:
+                return []
+            # The session is unknown, as after a restart: let its client know at once.
+            return [Emit(_reset_for(segment))]
+        if realm is Realm.OUTSIDE and segment.sport not in ports:
+            self.counters["segment.stray"] += 1
+            return []
+        return [Ordinary()]
+
+    # -- everything else ------------------------------------------------------------------------
+
+    def _icmp_error(self, event: IcmpErrorArrived) -> list[Command]:
+        """Translate an error about a control segment, for whoever sent it (RFC 5508 section 4)."""
+        quoted = event.quoted
+        # The index knows packets as they come in; the error is about one as it went out.
+        found = self._by_tuple.get((quoted.dst, quoted.dport, quoted.src, quoted.sport))
+        if found is None:
+            self.counters["icmp.stray"] += 1
+            return []
+        session, reply = found
+        direction = reply.opposite
+        sequence = event.quoted_sequence
+        if not session.offloaded:
+            translated = session.editor.input_sequence(direction, sequence)
+            if translated is None:
+                self.counters["icmp.out_of_window"] += 1  # RFC 5927 section 4.1
+                return []
+            sequence = translated
+            if event.mtu:
+                ip_header = 20 if len(quoted.src) == 4 else 40
+                session.editor.limit_mss(direction, event.mtu - ip_header - _TCP_HEADER)
+        back = session.editor.headers[reply]
+        # From a router, the error keeps its sender; one from the receiving host itself has to
+        # seem to come from where the sender sent the segment.
+        source = event.source
+        own = session.editor.headers[direction].dst
+        if source == own or (event.realm is Realm.INSIDE and session.lease is not None):
+            source = back.src
+        return [
+            EmitIcmpError(
+                src=source,
+                dst=back.dst,
+                quoted=FiveTuple(back.dst, back.dport, back.src, back.sport),
+                quoted_sequence=sequence,
+            )
+        ]
+
+    def _data_counted(self, event: DataCounted, now: float) -> list[Command]:
+        data = self.marks.get(event.mark)
+        if data is None:
+            return []
+        data.count(event.packets, event.bytes)
+        if not event.idle:
+            return []
+        data.stopped(now)
+        session = self.sessions.get(data.session)
+        if session is None:
+            del self.marks[event.mark]
+            return [Publish("data.ended", f"{data.packets} packets, {data.bytes} bytes")]
+        detail = f"{data.packets} packets, {data.bytes} bytes so far"
+        commands: list[Command] = [Publish("data.idle", detail, session.id, session.binding.name)]
+        if any(self.expectations.live[number].pinhole for number in session.announced):
+            # A pinhole is still open: what it will let in wants counting.
+            data.counted = True
+            commands.append(CountData(data.mark, session.timers.data_idle))
+        return self._settle(session, now, commands)
+
+    def _offload_ended(self, number: int, now: float) -> list[Command]:
+        session = self.sessions.get(number)
+        if session is None or not session.offloaded:
+            return []
+        self._forget(session, now)
+        return [Publish("session.ended", "in the switch", number, session.binding.name)]
+
+    def _switch_connected(self, now: float) -> list[Command]:
+        commands: list[Command] = [
+            CountData(data.mark, self.config.timers.data_idle)
+            for data in self.marks.values()
+            if data.counted
+        ]
+        for data in self.marks.values():
+            data.base_packets, data.base_bytes = data.packets, data.bytes
+        for session in list(self.sessions.values()):
+            commands += self._settle(session, now, session.switch_connected(now))
+        return commands
+
+    def _timeout(self, now: float) -> list[Command]:
+        commands: list[Command] = []
+        for number in self._timers.due(now):
+            session = self.sessions.get(number)
+            if session is None:
+                continue
+            commands += session.expire(now)
+            if session.over(now):
+                self._forget(session, now)
+            else:
+                self._timers.set(number, session.next_timeout())
+        return commands
+
+    def _with_session(
+        self, number: int, now: float, act: Callable[[Session], list[Command]]
+    ) -> list[Command]:
+        session = self.sessions.get(number)
+        return [] if session is None else self._settle(session, now, act(session))
+
+    def _with_owner(
+        self, expectation: int, now: float, act: Callable[[Session], list[Command]]
+    ) -> list[Command]:
+        entry = self.expectations.live.get(expectation)
+        if entry is None:
+            # Its session has just withdrawn it; make sure that no flow stays.
+            return [ClosePinhole(expectation)]
+        return self._with_session(entry.session, now, act)
+
+    def _settle(self, session: Session, now: float, commands: list[Command]) -> list[Command]:
+        self._timers.set(session.id, session.next_timeout())
+        return commands
+
+    def _forget(self, session: Session, now: float) -> None:
+        for key, _ in self._keys(session):
+            self._by_tuple.pop(key, None)
+        self.sessions.pop(session.id, None)
+        self._timers.set(session.id, None)
+        host = self._hosts.pop(session.id, None)
+        if host is not None:
+            self._per_host[host] -= 1
+            if self._per_host[host] <= 0:
+                del self._per_host[host]
+        if session.lease is not None:
+            session.lease.end(now)
+        if not session.data.counted:
+            self.marks.pop(session.data.mark, None)
+
+
+def _packed(endpoint: Endpoint) -> tuple[bytes, int]:
+    return endpoint.address.packed, endpoint.port
+
+
+def _describe(admitted: Admitted) -> str:
+    conversation = admitted.conversation
+    text = f"{conversation.client} -> {conversation.server}"
+    if conversation.client_seen != conversation.client:
+        text += f", seen as {conversation.client_seen}"
+    if conversation.server_seen != conversation.server:
+        text += f", published as {conversation.server_seen}"
+    return text
+
+
+def _reset_for(segment: Segment) -> Segment:
+    """What a closed port would answer to `segment` (RFC 9293 section 3.10.7.1)."""
+    if segment.flags & ACK:
+        sequence, acknowledgement, flags = segment.ack, 0, RST
+    else:
+        length = len(segment.payload) + bool(segment.flags & SYN) + bool(segment.flags & FIN)
+        sequence, acknowledgement, flags = 0, segment.seq + length & 0xFFFFFFFF, RST | ACK
+    return Segment(
+        segment.dst,
+        segment.src,
+        segment.dport,
+        segment.sport,
+        sequence,
+        acknowledgement,
+        flags,
+        0,
+    )

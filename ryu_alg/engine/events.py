@@ -1,0 +1,95 @@
+"""What happens outside the engine and concerns it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ryu_alg.engine.commands import FiveTuple
+from ryu_alg.engine.segment import Segment
+from ryu_alg.inspection import Realm
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentArrived:
+    """The switch punted a TCP segment whose checksum is right."""
+
+    segment: Segment
+    realm: Realm
+    """Where it came from."""
+    protocol: int
+    """Index of the protocol that the punting flow names."""
+
+
+@dataclass(frozen=True, slots=True)
+class IcmpErrorArrived:
+    """The switch punted an ICMP error that belongs to no tracked connection."""
+
+    realm: Realm
+    source: bytes
+    quoted: FiveTuple
+    """The segment that the error is about, as it looked where the error was made."""
+    quoted_sequence: int
+    mtu: int
+    """Of "fragmentation needed" and "packet too big", in bytes; otherwise 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class BarrierDone:
+    """The switch has done everything before `Barrier(token)`."""
+
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class PinholeUsed:
+    """The first packet of the expected connection came."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PinholeExpired:
+    """The switch removed a pinhole's flow because its time was up."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class DataCounted:
+    """The data of a mark so far, as a flow counted it."""
+
+    mark: int
+    packets: int
+    bytes: int
+    idle: bool
+    """The flow is gone: nothing moved for its idle time-out."""
+
+
+@dataclass(frozen=True, slots=True)
+class OffloadEnded:
+    """The switch removed a flow of a session that it had taken over."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchConnected:
+    """The pipeline was installed anew: all dynamic flows are gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeout:
+    """The time that `next_timeout` named has come."""
+
+
+Event = (
+    SegmentArrived
+    | IcmpErrorArrived
+    | BarrierDone
+    | PinholeUsed
+    | PinholeExpired
+    | DataCounted
+    | OffloadEnded
+    | SwitchConnected
+    | Timeout
+)

@@ -1,0 +1,184 @@
+"""Announced data connections: armed by one side, opened when the other accepts (DESIGN.md 8)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, ip_network
+from typing import TypeVar
+
+from ryu_alg.engine.commands import DestinationNat, Pinhole, SourceNat
+from ryu_alg.engine.config import EngineConfig
+from ryu_alg.engine.public_ports import Lease, PublicPorts
+from ryu_alg.engine.views import PinholeState
+from ryu_alg.inspection import (
+    Address,
+    Conversation,
+    Endpoint,
+    Expectation,
+    Network,
+    Party,
+    Realm,
+    Refusal,
+    Transport,
+)
+
+_Key = TypeVar("_Key")
+
+PRIVILEGED_PORTS = 1024
+"""No pinhole leads to a port below this."""
+MAX_PORT = 65535
+
+
+@dataclass(slots=True)
+class Announced:
+    """An expectation that is not over."""
+
+    expectation: Expectation
+    session: int
+    protocol: str
+    pinhole: Pinhole | None
+    """None where the data connection does not cross the gateway (FXP between outside hosts)."""
+    host: Address
+    """The inside host that its quota counts for."""
+    state: PinholeState
+    since: float
+    lease: Lease | None
+    expires: float | None = None
+    """When its pinhole is gone at the latest, seconds of the engine's clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The session that announces."""
+
+    session: int
+    protocol: str
+    mark: int
+    conversation: Conversation
+
+
+@dataclass(slots=True)
+class Expectations:
+    """All of them, within their quotas."""
+
+    config: EngineConfig
+    ports: PublicPorts
+    live: dict[int, Announced] = field(default_factory=dict)
+    per_host: Counter[Address] = field(default_factory=Counter)
+    per_session: Counter[int] = field(default_factory=Counter)
+    _last_id: int = 0
+
+    def arm(
+        self,
+        owner: Owner,
+        now: float,
+        *,
+        listener: Party,
+        port: int,
+        transport: Transport,
+        third_party: Address | None,
+        peers: Sequence[Network],
+    ) -> Announced | Refusal:
+        """Announce that `listener` waits on `port`; see `ryu_alg.inspection.Gateway.expect`."""
+        if not PRIVILEGED_PORTS <= port <= MAX_PORT:
+            return Refusal("port.privileged", f"port {port} is not from 1024 to 65535")
+        if self.config.denied(port):
+            return Refusal("port.denied", f"port {port} is on the list of denied ports")
+        conversation = owner.conversation
+        actual = Endpoint(third_party or conversation.actual(listener).address, port)
+        connecting = conversation.actual(listener.other).address
+        listener_realm = self.config.realm_of(actual.address)
+        connecting_realm = self.config.realm_of(connecting)
+        host = connecting if listener_realm is Realm.OUTSIDE else actual.address
+        refusal = self._over_quota(owner.session, host)
+        if refusal is not None:
+            return refusal
+        announced = actual
+        lease: Lease | None = None
+        public = self._public_address(conversation, listener, third_party)
+        if listener_realm is Realm.INSIDE and connecting_realm is Realm.OUTSIDE and public:
+            lease = self.ports.data(public, actual, now)
+            if lease is None:
+                return Refusal("ports.exhausted", f"no data port of {public} is free")
+            announced = lease.public
+        self._last_id += 1
+        expectation = Expectation(self._last_id, transport, actual, announced)
+        pinhole = None
+        if Realm.INSIDE in (listener_realm, connecting_realm):
+            pinhole = Pinhole(
+                id=expectation.id,
+                mark=owner.mark,
+                transport=transport,
+                peers=(ip_network(connecting), *peers),
+                seen=announced,
+                connecting_realm=connecting_realm,
+                translate=self._translation(expectation, conversation, listener),
+                idle=self.config.timers.pinhole_unused,
+                hard=self.config.timers.pinhole_hard,
+            )
+        entry = Announced(
+            expectation,
+            owner.session,
+            owner.protocol,
+            pinhole,
+            host,
+            PinholeState.ARMED,
+            now,
+            lease,
+        )
+        self.live[expectation.id] = entry
+        self.per_host[host] += 1
+        self.per_session[owner.session] += 1
+        return entry
+
+    def remove(self, number: int) -> Announced | None:
+        """The expectation is over; its lease is the caller's to end."""
+        entry = self.live.pop(number, None)
+        if entry is None:
+            return None
+        _count_down(self.per_host, entry.host)
+        _count_down(self.per_session, entry.session)
+        return entry
+
+    def _over_quota(self, session: int, host: Address) -> Refusal | None:
+        quotas = self.config.quotas
+        if self.per_session[session] >= quotas.pinholes_per_session:
+            return Refusal("quota.session", f"{quotas.pinholes_per_session} are announced already")
+        if self.per_host[host] >= quotas.pinholes_per_host:
+            return Refusal("quota.host", f"{host} has {quotas.pinholes_per_host} pinholes already")
+        if len(self.live) >= quotas.pinholes:
+            return Refusal("quota.all", f"the gateway has {quotas.pinholes} pinholes already")
+        return None
+
+    def _public_address(
+        self, conversation: Conversation, listener: Party, third_party: Address | None
+    ) -> IPv4Address | None:
+        """The address that stands for the listening host outside; None without NAT."""
+        if third_party is not None:
+            network = self.config.network_of(third_party)
+            return None if network is None else network.public_for(third_party)
+        seen = conversation.seen(listener).address
+        if seen == conversation.actual(listener).address or not isinstance(seen, IPv4Address):
+            return None
+        return seen
+
+    def _translation(
+        self, expectation: Expectation, conversation: Conversation, listener: Party
+    ) -> DestinationNat | SourceNat | None:
+        if expectation.announced != expectation.listener:
+            return DestinationNat(expectation.listener)
+        connecting = listener.other
+        seen = conversation.seen(connecting).address
+        outside = self.config.realm_of(expectation.listener.address) is Realm.OUTSIDE
+        if outside and seen != conversation.actual(connecting).address:
+            return SourceNat(seen, self.config.napt.low, self.config.napt.high)
+        return None
+
+
+def _count_down(counter: Counter[_Key], key: _Key) -> None:
+    """One less; a counter that holds only what there is does not grow with time."""
+    counter[key] -= 1
+    if counter[key] <= 0:
+        del counter[key]

@@ -1,0 +1,432 @@
+"""One control conversation: its stream editor, its inspector, and everything that it opened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from ryu_alg.engine.commands import (
+    Barrier,
+    ClosePinhole,
+    Command,
+    CountData,
+    Emit,
+    FiveTuple,
+    Offload,
+    OffloadPath,
+    OpenPinhole,
+    Publish,
+)
+from ryu_alg.engine.config import ProtocolBinding, Timers
+from ryu_alg.engine.data_marks import DataMark
+from ryu_alg.engine.editor import Phase, StreamEditor
+from ryu_alg.engine.expectations import Expectations, Owner
+from ryu_alg.engine.public_ports import Lease
+from ryu_alg.engine.segment import FIN, RST, SYN, Segment
+from ryu_alg.engine.views import PinholeState, SessionState
+from ryu_alg.inspection import (
+    Abort,
+    Address,
+    Close,
+    Conversation,
+    Direction,
+    Effect,
+    Expectation,
+    Forward,
+    Inject,
+    Network,
+    Opaque,
+    Open,
+    Party,
+    Realm,
+    Refusal,
+    Replace,
+    Report,
+    StreamInspector,
+    Transport,
+)
+
+
+@dataclass(slots=True)
+class Session:
+    """State of one session; it serves its inspector as `ryu_alg.inspection.Gateway`."""
+
+    id: int
+    binding: ProtocolBinding
+    conversation: Conversation
+    client_realm: Realm
+    server_realm: Realm
+    editor: StreamEditor
+    expectations: Expectations
+    data: DataMark
+    lease: Lease | None
+    """The public port of the control connection, where there is NAT."""
+    timers: Timers
+    since: float
+    last_activity: float
+    inspector: StreamInspector = field(init=False)
+    opaque: bool = False
+    offloaded: bool = False
+    awaiting_barrier: bool = False
+    ended_at: float | None = None
+    """When both ends had closed, or one had reset."""
+    finished_inspection: set[Direction] = field(default_factory=set)
+    last_probe: float | None = None
+    announced: set[int] = field(default_factory=set)
+    """Ids of expectations that are not over."""
+    forwarded_bytes: dict[Direction, int] = field(
+        default_factory=lambda: dict.fromkeys(Direction, 0)
+    )
+    now: float = 0.0
+    _commands: list[Command] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.inspector = self.binding.inspector(self)
+
+    # -- Gateway, for the inspector -------------------------------------------------------------
+
+    def expect(
+        self,
+        *,
+        listener: Party,
+        port: int,
+        transport: Transport = Transport.TCP,
+        third_party: Address | None = None,
+        peers: Sequence[Network] = (),
+    ) -> Expectation | Refusal:
+        """Arm an expectation; see `ryu_alg.inspection.Gateway`."""
+        owner = Owner(self.id, self.binding.name, self.data.mark, self.conversation)
+        entry = self.expectations.arm(
+            owner,
+            self.now,
+            listener=listener,
+            port=port,
+            transport=transport,
+            third_party=third_party,
+            peers=peers,
+        )
+        if isinstance(entry, Refusal):
+            self._publish(f"expectation.refused.{entry.code}", entry.detail)
+            return entry
+        self.announced.add(entry.expectation.id)
+        return entry.expectation
+
+    # -- what the engine calls ------------------------------------------------------------------
+
+    def receive(self, direction: Direction, segment: Segment, now: float) -> list[Command]:
+        """A segment came from the sender of `direction`."""
+        self.now = now
+        # The answers to our own probes must not keep the session alive.
+        if self.last_probe is None or segment.payload or segment.flags & (SYN | FIN | RST):
+            self.last_activity = now
+            self.last_probe = None
+        if self.offloaded:
+            self._pass_unchanged(direction, segment)
+            return self._take_commands()
+        self.editor.receive(direction, segment, now)
+        self._inspect(direction)
+        return self._flush()
+
+    def barrier_done(self, now: float) -> list[Command]:
+        """The switch has confirmed the pinholes: what waited for them may go on."""
+        self.now = now
+        if not self.awaiting_barrier:
+            return []
+        self.awaiting_barrier = False
+        for number in self.announced:
+            entry = self.expectations.live[number]
+            if entry.state is PinholeState.OPENING:
+                entry.state = PinholeState.OPEN
+                self._publish("pinhole.opened", str(entry.pinhole))
+        self.editor.open_gate()
+        commands = self._flush()  # before anything that was held behind it
+        self._inspect(Direction.TO_SERVER)
+        return commands + self._flush()
+
+    def switch_connected(self, now: float) -> list[Command]:
+        """All dynamic flows are gone: install those of this session again."""
+        self.now = now
+        opening = False
+        for number in sorted(self.announced):
+            entry = self.expectations.live[number]
+            if entry.pinhole and entry.state in (PinholeState.OPENING, PinholeState.OPEN):
+                self._commands.append(OpenPinhole(entry.pinhole))
+                opening = opening or entry.state is PinholeState.OPENING
+        if self.awaiting_barrier or opening:
+            self._commands.append(Barrier(self.id))
+        if self.offloaded:
+            self._commands.append(self._offload_command())
+        return self._take_commands()
+
+    def expire(self, now: float) -> list[Command]:
+        """Carry out what is due by now. `over` tells whether the session has ended by it."""
+        self.now = now
+        if self.offloaded:
+            return []
+        timeout = self.editor.next_timeout()
+        if timeout is not None and timeout <= now:
+            self.editor.expire(now)
+        if self.ended_at is None:
+            if self._probe_due() <= now:
+                self.last_probe = now
+                self.editor.probe(now)
+                self._publish("session.keepalive", "probes sent to both ends")
+            if self._idle_deadline() <= now:
+                self._publish("session.idle", f"no traffic for {now - self.last_activity:.0f} s")
+                self.editor.abort()
+        return self._flush()
+
+    def abort(self, now: float, code: str, detail: str) -> list[Command]:
+        """Reset the connection towards both ends."""
+        self.now = now
+        self._publish(code, detail)
+        self.editor.abort()
+        return self._flush()
+
+    def next_timeout(self) -> float | None:
+        """When `expire` wants to be called; None while the switch has the session."""
+        if self.offloaded:
+            return None
+        if self.ended_at is not None:
+            return self.ended_at + self.timers.time_wait
+        deadline = min(self._probe_due(), self._idle_deadline())
+        timeout = self.editor.next_timeout()
+        return deadline if timeout is None else min(deadline, timeout)
+
+    def over(self, now: float) -> bool:
+        """Whether the session may be forgotten."""
+        return self.ended_at is not None and now >= self.ended_at + self.timers.time_wait
+
+    def withdraw(self, number: int, now: float, reason: str) -> list[Command]:
+        """The expectation is over: close what of it is open."""
+        self.now = now
+        self._withdraw(number, reason)
+        return self._take_commands()
+
+    def used(self, number: int, now: float) -> list[Command]:
+        """The expected data connection came: nothing more is let in."""
+        self.now = now
+        entry = self.expectations.remove(number)
+        if entry is None:
+            return []
+        self.announced.discard(number)
+        if entry.lease is not None:
+            self.data.leases.append(entry.lease)
+        self.data.moving = True
+        self._commands.append(ClosePinhole(number))
+        self._publish("pinhole.used", str(entry.pinhole))
+        return self._take_commands()
+
+    @property
+    def state(self) -> SessionState:
+        """For the read model."""
+        if self.editor.phase is Phase.OPENING:
+            return SessionState.OPENING
+        if self.ended_at is not None or any(
+            stream.fin_received for stream in self.editor.streams.values()
+        ):
+            return SessionState.CLOSING
+        return SessionState.OPAQUE if self.opaque else SessionState.INSPECTED
+
+    # -- inspection -----------------------------------------------------------------------------
+
+    def _inspect(self, first: Direction) -> None:
+        """Offer undecided bytes to the inspector until it decides no more."""
+        progress = True
+        while progress and not self.awaiting_barrier:
+            progress = False
+            for direction in (first, first.opposite):
+                if self.awaiting_barrier:
+                    break
+                progress = self._inspect_once(direction) or progress
+
+    def _inspect_once(self, direction: Direction) -> bool:
+        editor = self.editor
+        data = editor.undecided(direction)
+        if self.opaque:
+            if data:
+                self._forward(direction, len(data))
+            if editor.ended(direction):
+                editor.finish(direction)
+            return False
+        progress = False
+        if data:
+            progress = self._apply(direction, data, self._ask(direction, data, end=False))
+        if (
+            editor.ended(direction)
+            and not self.awaiting_barrier
+            and not self.opaque
+            and direction not in self.finished_inspection
+            and not progress
+        ):
+            self.finished_inspection.add(direction)
+            data = editor.undecided(direction)
+            self._apply(direction, data, self._ask(direction, data, end=True))
+            progress = True
+        if direction in self.finished_inspection and not self.awaiting_barrier:
+            editor.finish(direction)
+        return progress
+
+    def _ask(self, direction: Direction, data: bytes, end: bool) -> Sequence[Effect]:
+        try:
+            if end:
+                return self.inspector.end(direction, data)
+            return self.inspector.inspect(direction, data)
+        except Exception as error:  # a plugin's fault must stay in its session
+            return [
+                Report("inspector.failed", f"{type(error).__name__} in {self.binding.name}"),
+                Abort("the inspector failed"),
+            ]
+
+    def _apply(self, direction: Direction, data: bytes, effects: Sequence[Effect]) -> bool:
+        """Carry out what the inspector wants: whether anything was decided."""
+        left = len(data)
+        if any(isinstance(effect, Open) and self._needs_switch(effect) for effect in effects):
+            self.editor.close_gate()
+        decided = False
+        for effect in effects:
+            match effect:
+                case Forward(length) | Replace(length, _) if not 0 <= length <= left:
+                    self._publish("inspector.failed", f"decided {length} of {left} bytes")
+                    self.editor.abort()
+                    return False
+                case Forward(length):
+                    self._forward(direction, length)
+                    left -= length
+                    decided = decided or length > 0
+                case Replace(length, replacement):
+                    self.editor.replace(direction, length, replacement)
+                    self.forwarded_bytes[direction] += len(replacement)
+                    left -= length
+                    decided = decided or length > 0
+                case Inject(towards, injected):
+                    self.editor.inject(towards, injected)
+                    self.forwarded_bytes[towards] += len(injected)
+                case Open(number):
+                    self._open(number)
+                case Close(number):
+                    self._withdraw(number, "withdrawn")
+                case Opaque():
+                    self.opaque = True
+                    self._publish("session.opaque", "inspection has ended")
+                    decided = True
+                case Abort(reason):
+                    self._publish("session.aborted", reason)
+                    self.editor.abort()
+                    return False
+                case Report(code, detail):
+                    self._publish(code, detail)
+                case _:
+                    assert_never(effect)
+        return decided
+
+    def _forward(self, direction: Direction, length: int) -> None:
+        self.editor.forward(direction, length)
+        self.forwarded_bytes[direction] += length
+
+    def _needs_switch(self, effect: Open) -> bool:
+        entry = self.expectations.live.get(effect.expectation)
+        return entry is not None and entry.pinhole is not None
+
+    def _open(self, number: int) -> None:
+        entry = self.expectations.live.get(number)
+        if entry is None or number not in self.announced or entry.state is not PinholeState.ARMED:
+            return
+        if entry.pinhole is None:
+            entry.state = PinholeState.OPEN
+            return
+        entry.state = PinholeState.OPENING
+        entry.expires = self.now + entry.pinhole.hard
+        if not self.data.counted:
+            self.data.counted = True
+            self._commands.append(CountData(self.data.mark, self.timers.data_idle))
+        self._commands.append(OpenPinhole(entry.pinhole))
+        self.awaiting_barrier = True
+
+    def _withdraw(self, number: int, reason: str) -> None:
+        if number not in self.announced:
+            return
+        self.announced.discard(number)
+        entry = self.expectations.remove(number)
+        if entry is None:
+            return
+        if entry.lease is not None:
+            entry.lease.end(self.now)
+        if entry.pinhole is not None and entry.state is not PinholeState.ARMED:
+            self._commands.append(ClosePinhole(number))
+            self._publish("pinhole.closed", f"{reason}: {entry.pinhole}")
+
+    # -- what leaves ----------------------------------------------------------------------------
+
+    def _flush(self) -> list[Command]:
+        if self.awaiting_barrier and any(isinstance(c, OpenPinhole) for c in self._commands):
+            self._commands.append(Barrier(self.id))
+        for _, segment in self.editor.flush(self.now):
+            self._commands.append(Emit(segment))
+        if self.ended_at is None and self.editor.phase in (Phase.CLOSED, Phase.RESET):
+            self.ended_at = self.now
+            for number in sorted(self.announced):
+                self._withdraw(number, "session ended")
+            self._publish("session.ended", self.editor.phase.value)
+        elif self._may_leave():
+            self.offloaded = True
+            self._commands.append(self._offload_command())
+            self._publish("session.offloaded", "the switch forwards it from here on")
+        return self._take_commands()
+
+    def _may_leave(self) -> bool:
+        return (
+            self.opaque
+            and not self.offloaded
+            and self.editor.quiescent
+            and not any(self.editor.shift(direction) for direction in Direction)
+        )
+
+    def _offload_command(self) -> Offload:
+        to_server = self.editor.headers[Direction.TO_SERVER]
+        to_client = self.editor.headers[Direction.TO_CLIENT]
+
+        def reverse(header: FiveTuple) -> FiveTuple:
+            return FiveTuple(header.dst, header.dport, header.src, header.sport)
+
+        out = FiveTuple(to_server.src, to_server.sport, to_server.dst, to_server.dport)
+        back = FiveTuple(to_client.src, to_client.sport, to_client.dst, to_client.dport)
+        return Offload(
+            self.id,
+            (
+                OffloadPath(self.client_realm, reverse(back), out),
+                OffloadPath(self.server_realm, reverse(out), back),
+            ),
+            max(1, min(int(self.timers.session_idle), 65535)),
+        )
+
+    def _pass_unchanged(self, direction: Direction, segment: Segment) -> None:
+        """A segment that was punted before the switch took over: only its addresses change."""
+        header = self.editor.headers[direction]
+        segment.src, segment.sport = header.src, header.sport
+        segment.dst, segment.dport = header.dst, header.dport
+        self._commands.append(Emit(segment))
+
+    def _take_commands(self) -> list[Command]:
+        commands, self._commands = self._commands, []
+        return commands
+
+    def _publish(self, code: str, detail: str) -> None:
+        self._commands.append(Publish(code, detail, self.id, self.binding.name))
+
+    # -- time -----------------------------------------------------------------------------------
+
+    def _idle_deadline(self) -> float:
+        if self.editor.phase is Phase.OPENING:
+            return self.since + self.timers.session_setup
+        if self.data.moving:
+            return self.last_activity + self.timers.keepalive_limit
+        if any(stream.fin_received for stream in self.editor.streams.values()):
+            return self.last_activity + self.timers.half_closed
+        return max(self.last_activity, self.data.ended_at) + self.timers.session_idle
+
+    def _probe_due(self) -> float:
+        if not self.data.moving or self.editor.phase is not Phase.OPEN:
+            return float("inf")
+        return max(self.last_activity, self.last_probe or 0.0) + self.timers.keepalive_interval
