@@ -1,0 +1,66 @@
+"""Where the REST endpoint reads: the application implements `ReadModel` over the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ryu_alg.engine.views import (
+    BindingView,
+    EventView,
+    PinholeView,
+    SessionView,
+    StatusView,
+)
+
+
+class Mistake(Protocol):
+    """Something that is wrong in a configuration file."""
+
+    @property
+    def file(self) -> str: ...
+    @property
+    def line(self) -> int:
+        """Counted from 1; 0 when the file could not be read at all."""
+
+    @property
+    def key(self) -> str:
+        """Dotted path; empty for the document as a whole."""
+
+    @property
+    def wrong(self) -> str: ...
+    @property
+    def right(self) -> str:
+        """What would be right instead; may be empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The configuration file was read again, and is in force."""
+
+    path: str
+    sha256: str
+    changed: tuple[str, ...]
+    """Dotted keys whose values are others than before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The configuration file has mistakes: nothing of it was applied, the old one stays."""
+
+    mistakes: Sequence[Mistake]
+
+
+class ReadModel(Protocol):
+    """The gateway's state. Iterables are read to their end before anything else runs."""
+
+    def sessions(self) -> Iterable[SessionView]: ...
+    def pinholes(self) -> Iterable[PinholeView]: ...
+    def bindings(self) -> Iterable[BindingView]: ...
+    def events(self) -> Iterable[EventView]:
+        """The most recent ones, of a bounded number."""
+
+    def status(self) -> StatusView: ...
+    def reload(self) -> Applied | Refused:
+        """Read the configuration file again and apply it whole, or not at all."""
