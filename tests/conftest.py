@@ -28,7 +28,7 @@ def lab_obstacle() -> str | None:
     missing = [name for name in LAB_COMMANDS if shutil.which(name, path=path) is None]
     if missing:
         return f"not installed: {', '.join(missing)}"
-    probe = ["unshare", "--net", "--mount", "ip", "link", "add", "a", "type", "veth"]
+    probe = ["unshare", "--net", "--mount", "ip", "link", "add", "name", "a", "type", "veth"]
     result = subprocess.run(probe, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         return f"no network namespaces here: {result.stderr.strip()}"
