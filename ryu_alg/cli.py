@@ -121,13 +121,13 @@ def run(
       ryu-alg run config/lab.yaml
       ryu-alg run config/lab.yaml ryu.app.ofctl_rest --verbose
     """
-    settings = _load(config)
-    rest = settings.rest
+    from ryu_alg import launcher
+
+    launcher.prepare()
+    rest = _load(config).rest
     _require_free(ofp_listen_host, ofp_tcp_listen_port)
     _require_free(str(rest.bind), rest.port)
     os.environ[CONFIG_VARIABLE] = str(config.resolve())
-
-    from ryu_alg.launcher import launch
 
     arguments = [
         # Not as a positional argument: those of the user's must stand in one row.
@@ -140,7 +140,7 @@ def run(
         f"--wsapi-port={rest.port}",
     ]
     try:
-        launch(arguments, prog="ryu-alg run CONFIG")
+        launcher.launch(arguments, prog="ryu-alg run CONFIG")
     except ModuleNotFoundError as error:
         raise click.ClickException(f"cannot load the Ryu applications: {error}") from error
 
@@ -195,4 +195,5 @@ def _require_free(host: str, port: int) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
     except OSError as error:
-        raise click.ClickException(f"cannot listen on {host} port {port}: {error.strerror}") from error
+        problem = f"cannot listen on {host} port {port}: {error.strerror}"
+        raise click.ClickException(problem) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import warnings
 from collections.abc import Sequence
 from types import FrameType
@@ -14,15 +13,26 @@ STATUS_INTERRUPTED = 130
 """Exit status after SIGINT, as shells expect it."""
 
 
+def prepare() -> None:
+    """Make the standard library cooperative. To be called before most other imports.
+
+    Ryu's manager would do it in two halves, threads last: whatever made a lock before that
+    keeps one that blocks every green thread, and eventlet trips over pydantic's models when it
+    looks for such locks.
+    """
+    warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
+    import eventlet
+
+    eventlet.monkey_patch()
+
+
 def launch(arguments: Sequence[str], prog: str) -> None:
     """Run Ryu's manager with its own command line `arguments` until a signal ends it.
 
     SIGINT raises SystemExit(130), SIGTERM SystemExit(0), both after the applications were
     closed. Ryu raises ModuleNotFoundError for an application that does not exist.
     """
-    warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
     ryu_repair.install()
-    # Only now, in this order: the manager monkey-patches the standard library on import.
     from ryu.cmd import manager
 
     signal.signal(signal.SIGINT, _stop)
