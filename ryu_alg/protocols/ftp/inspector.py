@@ -1,0 +1,57 @@
+"""The FTP inspector (RFC 959, 1123, 2389, 2428, 2640, 7151): one session's two directions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ryu_alg.inspection import Direction, Effect, Gateway
+from ryu_alg.protocols.ftp.decisions import Decisions
+from ryu_alg.protocols.ftp.dialogue import Dialogue, Phase
+from ryu_alg.protocols.ftp.negotiation import Negotiator
+from ryu_alg.protocols.ftp.options import FtpOptions
+from ryu_alg.protocols.ftp.requests import Requests
+from ryu_alg.protocols.ftp.responses import Responses
+
+
+class FtpInspector:
+    """The protocol logic of one FTP session; what it remembers is in `dialogue`."""
+
+    def __init__(self, options: FtpOptions, gateway: Gateway) -> None:
+        self.options = options
+        self.gateway = gateway
+        self.dialogue = Dialogue()
+
+    def inspect(self, direction: Direction, data: bytes) -> Sequence[Effect]:
+        """Decide about the undecided bytes of `direction`."""
+        decisions = Decisions(direction)
+        self._take(data, decisions)
+        return decisions.effects
+
+    def end(self, direction: Direction, data: bytes) -> Sequence[Effect]:
+        """`direction` has ended: what was announced and is not used goes.
+
+        A last reply line without its end still leaves, unless it might be an address. A
+        transfer that goes on although the client has ended its direction may still begin.
+        """
+        decisions = Decisions(direction)
+        self._take(data, decisions)
+        dialogue = self.dialogue
+        if dialogue.phase is not Phase.OPEN:
+            return decisions.effects
+        if direction is Direction.TO_CLIENT:
+            dialogue.withdraw_all(decisions)
+            if not dialogue.holding:
+                decisions.forward(len(data) - decisions.decided)
+        elif not dialogue.pending:
+            dialogue.withdraw(decisions)
+        return decisions.effects
+
+    def _take(self, data: bytes, decisions: Decisions) -> None:
+        if self.dialogue.phase is Phase.OPAQUE:
+            decisions.forward(len(data))
+            return
+        negotiator = Negotiator(self.gateway, self.options)
+        if decisions.direction is Direction.TO_SERVER:
+            Requests(self.dialogue, negotiator).take(data, decisions)
+        else:
+            Responses(self.dialogue, negotiator).take(data, decisions)
