@@ -27,10 +27,12 @@ class DataMark:
     leases: list[Lease] = field(default_factory=list)
     """Public ports that its connections came in by."""
 
-    def count(self, packets: int, octets: int) -> None:
-        """The present counting flow has counted this much."""
+    def count(self, packets: int, octets: int) -> tuple[int, int]:
+        """The present counting flow has counted this much: what of it is new."""
+        before = self.packets, self.bytes
         self.packets = self.base_packets + packets
         self.bytes = self.base_bytes + octets
+        return self.packets - before[0], self.bytes - before[1]
 
     def stopped(self, now: float) -> None:
         """The counting flow is gone: nothing moves."""

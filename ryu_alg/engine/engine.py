@@ -59,6 +59,11 @@ class Engine:
     marks: dict[int, DataMark] = field(default_factory=dict)
     """By mark; those whose session has ended stay until their data stops."""
     counters: Counter[str] = field(default_factory=Counter)
+    open_sessions: Counter[str] = field(default_factory=Counter)
+    """How many there are, by protocol."""
+    data_packets: int = 0
+    """Of data connections, as far as the switch has reported them."""
+    data_bytes: int = 0
     ports: PublicPorts = field(init=False)
     expectations: Expectations = field(init=False)
     _by_tuple: dict[_Key, tuple[Session, Direction]] = field(default_factory=dict)
@@ -189,6 +194,7 @@ class Engine:
         self.marks[session.data.mark] = session.data
         self._hosts[session.id] = admitted.host
         self._per_host[admitted.host] += 1
+        self.open_sessions[session.binding.name] += 1
         for key, direction in self._keys(session):
             self._by_tuple[key] = (session, direction)
         return session
@@ -267,7 +273,9 @@ class Engine:
         data = self.marks.get(event.mark)
         if data is None:
             return []
-        data.count(event.packets, event.bytes)
+        packets, octets = data.count(event.packets, event.bytes)
+        self.data_packets += packets
+        self.data_bytes += octets
         if not event.idle:
             return []
         data.stopped(now)
@@ -338,6 +346,7 @@ class Engine:
         for key, _ in self._keys(session):
             self._by_tuple.pop(key, None)
         self.sessions.pop(session.id, None)
+        self.open_sessions[session.binding.name] -= 1
         self._timers.set(session.id, None)
         host = self._hosts.pop(session.id, None)
         if host is not None:

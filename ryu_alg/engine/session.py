@@ -237,11 +237,11 @@ class Session:
         while progress and not self.awaiting_barrier:
             progress = False
             for direction in (first, first.opposite):
-                if self.awaiting_barrier:
-                    break
                 progress = self._inspect_once(direction) or progress
 
     def _inspect_once(self, direction: Direction) -> bool:
+        if self.awaiting_barrier:
+            return False
         editor = self.editor
         data = editor.undecided(direction)
         if self.opaque:

@@ -1,0 +1,143 @@
+"""From the configuration to what the engine and the pipeline are told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from ryu_alg.engine import config as engine
+from ryu_alg.inspection import Gateway, ProtocolSpec, StreamInspector, Transport
+from ryu_alg.openflow import plan as pipeline
+from ryu_alg.settings import Action, RuleTransport, Settings
+from ryu_alg.settings.ports import PortRange
+
+_NO_NAT = PortRange(1, 0)
+"""Where a configuration has no public addresses, no port of theirs is ever handed out."""
+
+
+def engine_config(settings: Settings, specs: dict[str, ProtocolSpec]) -> engine.EngineConfig:
+    """What the engine works by. `specs` are the installed protocols, by name."""
+    napt, data, control = _partitions(settings)
+    quotas = settings.quotas
+    return engine.EngineConfig(
+        networks=tuple(
+            engine.InsideNetwork(network.name, network.prefixes, network.nat)
+            for network in settings.realms.inside
+        ),
+        protocols=tuple(
+            engine.ProtocolBinding(
+                name=name,
+                ports=frozenset(bound.ports),
+                servers=bound.servers,
+                inspector=_inspector(specs[name], bound.options),
+            )
+            for name, bound in settings.protocols.items()
+        ),
+        services=tuple(
+            engine.Service(service.public, service.inside, service.protocol)
+            for service in settings.published
+            if service.protocol is not None
+        ),
+        outbound=tuple(
+            engine.OutboundRule(
+                sources=settings.prefixes(rule.source),
+                destinations=settings.prefixes(rule.destination),
+                transport=_TRANSPORTS[rule.transport],
+                ports=tuple((ports.first, ports.last) for ports in rule.ports),
+                allow=rule.action is Action.ALLOW,
+            )
+            for rule in settings.outbound.rules
+            if rule.transport is not RuleTransport.ICMP
+        ),
+        outbound_default=settings.outbound.default is Action.ALLOW,
+        public=settings.public.addresses,
+        napt=engine.PortRange(napt.first, napt.last),
+        data=engine.PortRange(data.first, data.last),
+        control=engine.PortRange(control.first, control.last),
+        denied_ports=tuple((ports.first, ports.last) for ports in settings.denied_ports),
+        timers=engine.Timers(**dict(settings.timers)),
+        quotas=engine.Quotas(
+            sessions=quotas.sessions,
+            sessions_per_host=quotas.sessions_per_host,
+            pinholes=quotas.pinholes,
+            pinholes_per_host=quotas.pinholes_per_host,
+            pinholes_per_session=quotas.pinholes_per_session,
+        ),
+    )
+
+
+def pipeline_plan(settings: Settings) -> pipeline.PipelinePlan:
+    """What the switch's static flows are rendered from."""
+    napt, data, control = _partitions(settings)
+    names = list(settings.protocols)
+    return pipeline.PipelinePlan(
+        datapath_id=settings.gateway.datapath_id,
+        mac=str(settings.gateway.mac),
+        ct_zone=settings.gateway.ct_zone,
+        inside=tuple(
+            pipeline.InsideNetwork(network.name, network.port, network.addresses, network.nat)
+            for network in settings.realms.inside
+        ),
+        outside=tuple(
+            pipeline.OutsideNetwork(network.name, network.port, network.addresses, network.next_hop)
+            for network in settings.realms.outside
+        ),
+        public=settings.public.addresses,
+        napt=pipeline.PortRange(napt.first, napt.last),
+        data=pipeline.PortRange(data.first, data.last),
+        control=pipeline.PortRange(control.first, control.last),
+        published=tuple(
+            pipeline.PublishedService(
+                service.public,
+                service.inside,
+                service.transport,
+                None if service.protocol is None else names.index(service.protocol),
+            )
+            for service in settings.published
+        ),
+        outbound=tuple(
+            pipeline.OutboundRule(
+                allow=rule.action is Action.ALLOW,
+                sources=settings.prefixes(rule.source),
+                destinations=settings.prefixes(rule.destination),
+                protocol=_IP_PROTOCOLS[rule.transport],
+                ports=tuple(pipeline.PortRange(p.first, p.last) for p in rule.ports),
+            )
+            for rule in settings.outbound.rules
+        ),
+        outbound_default=settings.outbound.default is Action.ALLOW,
+        protocols=tuple(
+            pipeline.InterceptedProtocol(index, name, Transport.TCP, bound.ports, bound.servers)
+            for index, (name, bound) in enumerate(settings.protocols.items())
+        ),
+        meters=pipeline.MeterRates(
+            inside=settings.quotas.punt_rate,
+            outside=settings.quotas.punt_rate,
+            neighbours=settings.quotas.neighbour_rate,
+            icmp_errors=settings.quotas.icmp_rate,
+        ),
+    )
+
+
+_TRANSPORTS = {
+    RuleTransport.ANY: None,
+    RuleTransport.TCP: Transport.TCP,
+    RuleTransport.UDP: Transport.UDP,
+}
+_IP_PROTOCOLS = {
+    RuleTransport.ANY: None,
+    RuleTransport.TCP: pipeline.IpProtocol.TCP,
+    RuleTransport.UDP: pipeline.IpProtocol.UDP,
+    RuleTransport.ICMP: pipeline.IpProtocol.ICMP,
+}
+
+
+def _partitions(settings: Settings) -> tuple[PortRange, PortRange, PortRange]:
+    if settings.public.ports is None:
+        return _NO_NAT, _NO_NAT, _NO_NAT
+    ports = settings.public.ports
+    return ports.napt, ports.data, ports.control
+
+
+def _inspector(spec: ProtocolSpec, options: object) -> Callable[[Gateway], StreamInspector]:
+    return partial(spec.inspector, options)

@@ -1,0 +1,171 @@
+"""The running gateway without its switch: engine, configuration, event log, counters.
+
+No Ryu in here: the REST endpoint reads it, the application feeds it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from ryu_alg import __version__, assembly
+from ryu_alg.engine import snapshot
+from ryu_alg.engine.commands import Command, Publish
+from ryu_alg.engine.engine import Engine
+from ryu_alg.engine.events import Event
+from ryu_alg.engine.views import (
+    BindingView,
+    EventView,
+    PinholeView,
+    SessionView,
+    StatusView,
+)
+from ryu_alg.inspection import ProtocolSpec
+from ryu_alg.openflow.plan import PipelinePlan
+from ryu_alg.rest.read_model import Applied, Refused
+from ryu_alg.settings import ConfigurationError, Settings, load
+from ryu_alg.settings.protocols import InstalledProtocols
+
+LOG = logging.getLogger("ryu_alg")
+
+EVENTS_KEPT = 2000
+"""The most recent events that `/v1.0/alg/events` shows."""
+
+
+class Gateway:
+    """Implements `ryu_alg.rest.read_model.ReadModel`."""
+
+    def __init__(self, config_path: Path) -> None:
+        """Raises ConfigurationError."""
+        self.config_path = config_path
+        self.settings: Settings = load(config_path)
+        self._sha256 = _digest(config_path)
+        self.plan: PipelinePlan = assembly.pipeline_plan(self.settings)
+        self.engine = Engine(assembly.engine_config(self.settings, self._specs()))
+        self.connected = False
+        self.punts: Counter[str] = Counter()
+        self.packet_outs = 0
+        self._counts: Counter[str] = Counter()
+        self._events: deque[EventView] = deque(maxlen=EVENTS_KEPT)
+        self._last_event = 0
+        self._started = time.monotonic()
+        self.on_plan_changed: Callable[[], None] = _nothing
+        """Called after a reload that changes the switch's static flows."""
+        self.on_look: Callable[[], None] = _nothing
+        """Called when somebody looks: a good moment to ask the switch for fresh counters."""
+
+    # -- events in, commands out ----------------------------------------------------------------
+
+    def handle(self, event: Event) -> list[Command]:
+        """Have the engine handle `event`: the commands for the switch are left to carry out."""
+        commands = self.engine.handle(event, time.monotonic())
+        left: list[Command] = []
+        for command in commands:
+            if isinstance(command, Publish):
+                self.publish(command)
+            else:
+                left.append(command)
+        return left
+
+    def publish(self, event: Publish) -> None:
+        """Count, keep and log something that happened."""
+        self._last_event += 1
+        self._counts[event.code] += 1
+        self._events.append(
+            EventView(
+                self._last_event,
+                time.time(),
+                event.code,
+                event.detail,
+                event.session,
+                event.protocol,
+            )
+        )
+        who = "" if event.session is None else f"#{event.session} "
+        LOG.info("%s%s %s", who, event.code, event.detail)
+
+    # -- ReadModel ------------------------------------------------------------------------------
+
+    def sessions(self) -> Iterable[SessionView]:
+        """Every session."""
+        self.on_look()
+        return list(snapshot.sessions(self.engine, time.monotonic()))
+
+    def pinholes(self) -> Iterable[PinholeView]:
+        """Every expectation that crosses the gateway."""
+        return list(snapshot.pinholes(self.engine, time.monotonic()))
+
+    def bindings(self) -> Iterable[BindingView]:
+        """Every public port in use."""
+        return list(snapshot.bindings(self.engine, time.monotonic()))
+
+    def events(self) -> Iterable[EventView]:
+        """The most recent events, oldest first."""
+        return list(self._events)
+
+    def status(self) -> StatusView:
+        """The gateway as a whole."""
+        self.on_look()
+        now = time.monotonic()
+        engine = self.engine
+        return StatusView(
+            version=__version__,
+            uptime=now - self._started,
+            datapath_id=self.plan.datapath_id,
+            connected=self.connected,
+            config_path=str(self.config_path),
+            config_sha256=self._sha256,
+            sessions={
+                binding.name: engine.open_sessions[binding.name]
+                for binding in engine.config.protocols
+            },
+            pinholes=snapshot.pinhole_states(engine),
+            bindings=Counter(binding.kind for binding in snapshot.bindings(engine, now)),
+            punts=self.punts,
+            packet_outs=self.packet_outs,
+            events=self._counts + engine.counters,
+            data_packets=engine.data_packets,
+            data_bytes=engine.data_bytes,
+        )
+
+    def reload(self) -> Applied | Refused:
+        """Read the configuration file again; a bad one is refused whole."""
+        try:
+            settings = load(self.config_path)
+            specs = {name: InstalledProtocols()[name] for name in settings.protocols}
+        except ConfigurationError as error:
+            for problem in error.problems:
+                LOG.error("not applied: %s", problem)
+            self.publish(Publish("config.refused", f"{len(error.problems)} mistakes"))
+            return Refused(error.problems)
+        changed = _differences(self.settings, settings)
+        plan = assembly.pipeline_plan(settings)
+        plan_changed = plan != self.plan
+        self.settings, self.plan = settings, plan
+        self.engine.reconfigure(assembly.engine_config(settings, specs))
+        self._sha256 = _digest(self.config_path)
+        if plan_changed:
+            self.on_plan_changed()
+        self.publish(Publish("config.applied", ", ".join(changed) or "nothing changed"))
+        return Applied(str(self.config_path), self._sha256, changed)
+
+    def _specs(self) -> dict[str, ProtocolSpec]:
+        installed = InstalledProtocols()
+        return {name: installed[name] for name in self.settings.protocols}
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _differences(old: Settings, new: Settings) -> tuple[str, ...]:
+    """The top-level keys that differ."""
+    return tuple(key for key in type(new).model_fields if getattr(old, key) != getattr(new, key))
