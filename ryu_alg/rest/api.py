@@ -123,7 +123,8 @@ def _lister(listing: Listing[View], read: Callable[[], Iterable[View]]) -> Handl
 
 def _json(body: dict[str, Json]) -> webob.Response:
     return webob.Response(
-        body=json.dumps(body).encode(), headerlist=[("Content-Type", "application/json")]
+        body=json.dumps(body).encode() + b"\n",
+        headerlist=[("Content-Type", "application/json")],
     )
 
 

@@ -164,8 +164,7 @@ def _live(lines: Callable[[], list[str]]) -> None:
     from rich.text import Text
 
     def picture() -> Text:
-        text = "\n".join(lines()) or "none"
-        return Text(text, no_wrap=True, overflow="ellipsis")
+        return Text("\n".join(lines()) or "none", overflow="fold")
 
     with Live(picture(), auto_refresh=False) as live:
         while True:

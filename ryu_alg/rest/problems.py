@@ -47,7 +47,7 @@ class ProblemError(Exception):
             **self.members,
         }
         return webob.Response(
-            body=json.dumps(body).encode(),
+            body=json.dumps(body).encode() + b"\n",
             status=self.status.value,
             headerlist=[
                 ("Content-Type", "application/problem+json"),

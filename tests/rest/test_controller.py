@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -194,3 +197,37 @@ def test_watching_changes(serve: Serve) -> None:
     finally:
         watcher.kill()
         watcher.communicate()
+
+
+def test_the_live_view_leaves_the_terminal_as_it_was(serve: Serve) -> None:
+    port = serve("127.0.0.1")
+    ours, theirs = pty.openpty()
+    watcher = subprocess.Popen(
+        [
+            sys.executable,
+            *("-c", "from ryu_alg.cli import main; main()", "sessions", "--watch"),
+            *("--url", f"http://127.0.0.1:{port}"),
+        ],
+        cwd=ROOT,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm"},
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while b"id=2" not in shown:
+            shown += os.read(ours, 4096)
+        ask(port, "/v1.0/alg/config", "POST")
+        while b"id=3" not in shown:
+            shown += os.read(ours, 4096)
+        watcher.send_signal(signal.SIGINT)
+        while b"\x1b[?25h" not in shown:  # the cursor is back
+            shown += os.read(ours, 4096)
+        assert watcher.wait(10) == 130
+        assert b"Traceback" not in shown
+    finally:
+        watcher.kill()
+        watcher.wait()
+        os.close(ours)
