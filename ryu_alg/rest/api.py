@@ -41,7 +41,8 @@ class Api:
 
     def __init__(self, model: ReadModel, guard: Guard) -> None:
         self._model = model
-        self._guard = guard
+        self.guard = guard
+        """Another one takes its place when the configuration names another token."""
         self._metrics = Metrics(model.status)
         self._handlers: dict[str, dict[str, Handler]] = {
             f"{BASE}/sessions": {"GET": _lister(SESSIONS, model.sessions)},
@@ -56,7 +57,7 @@ class Api:
     def answer(self, request: webob.Request) -> webob.Response:
         """The response to `request`, a problem if need be."""
         try:
-            self._guard.check(request)
+            self.guard.check(request)
             response = self._handler(request)(request)
         except ProblemError as problem:
             response = problem.response(request)
@@ -72,7 +73,7 @@ class Api:
     def refusal(self, request: webob.Request) -> webob.Response | None:
         """The response to a request that may not ask at all; None for one that may."""
         try:
-            self._guard.check(request)
+            self.guard.check(request)
         except ProblemError as problem:
             return problem.response(request)
         return None

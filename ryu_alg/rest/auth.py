@@ -22,9 +22,9 @@ class TokenError(Exception):
 class Guard:
     """Lets requests pass, or raises the problem that they are answered with.
 
-    Without a token, only names of this machine are accepted as the host that was asked for,
-    and as the origin of a request: a web page in a local browser can reach 127.0.0.1 too, by
-    DNS rebinding or simply by posting a form.
+    Without a token, only this machine may ask, whatever the server really listens on. And only
+    under names of this machine, both as the host and as the origin of a request: a web page in a
+    local browser can reach 127.0.0.1 too, by DNS rebinding or simply by posting a form.
     """
 
     def __init__(self, bind: str, token_file: Path | None) -> None:
@@ -46,12 +46,13 @@ class Guard:
 
 def _read_token(path: Path) -> bytes:
     try:
-        token = path.read_bytes().strip()
+        token = path.read_bytes().partition(b"\n")[0].strip()
     except OSError as error:
         raise TokenError(f"token file {path}: {error.strerror}") from error
     if len(token) < TOKEN_BYTES_MIN or not token.isascii() or len(token.split()) != 1:
         raise TokenError(
-            f"token file {path}: expected one word of at least {TOKEN_BYTES_MIN} ASCII characters"
+            f"token file {path}: its first line has to be one word of at least "
+            f"{TOKEN_BYTES_MIN} ASCII characters"
         )
     return token
 
@@ -75,6 +76,8 @@ def _require_token(request: webob.Request, token: bytes) -> None:
 
 
 def _require_local(request: webob.Request) -> None:
+    if not _is_loopback(request.environ.get("REMOTE_ADDR", "localhost")):
+        raise ProblemError(HTTPStatus.FORBIDDEN, "Without a token only this machine may ask.")
     if not _is_loopback(_host("//" + request.environ.get("HTTP_HOST", "localhost"))):
         raise ProblemError(
             HTTPStatus.MISDIRECTED_REQUEST,

@@ -58,13 +58,13 @@ class Gateway:
         self._headers = {"Accept": "application/json"}
         if token_file is not None:
             try:
-                token = token_file.read_text("ascii").strip()
+                token = token_file.read_text("ascii").partition("\n")[0].strip()
             except OSError as error:
                 raise GatewayError(f"token file {token_file}: {error.strerror}") from error
             except UnicodeDecodeError as error:
                 raise GatewayError(f"token file {token_file}: not ASCII") from error
             if len(token.split()) != 1:
-                raise GatewayError(f"token file {token_file}: expected one word")
+                raise GatewayError(f"token file {token_file}: its first line has to be one word")
             self._headers["Authorization"] = f"Bearer {token}"
         # Straight to the gateway: a proxy of the environment is for the Internet.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect())

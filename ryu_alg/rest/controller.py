@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import webob
+from ryu import cfg
 from ryu.app.wsgi import ControllerBase, WSGIApplication
 
 from ryu_alg.rest.api import Api
@@ -21,6 +22,15 @@ class AlgController(ControllerBase):
         """The action of the one route that there is."""
         api: Api = self.data["api"]
         return api.answer(request)
+
+
+def listen_at(address: str, port: int) -> None:
+    """Have Ryu's server listen there. To be called before it starts: while applications do.
+
+    Ryu's own default is every address, and nothing else would tell a plain `ryu-manager`.
+    """
+    cfg.CONF.set_override("wsapi_host", address)
+    cfg.CONF.set_override("wsapi_port", port)
 
 
 def attach(wsgi: WSGIApplication, api: Api) -> None:

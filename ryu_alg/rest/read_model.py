@@ -42,7 +42,7 @@ class Applied:
     path: str
     sha256: str
     changed: tuple[str, ...]
-    """Dotted keys whose values are others than before."""
+    """Top-level keys under which something is other than before."""
 
 
 @dataclass(frozen=True, slots=True)

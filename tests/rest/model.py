@@ -118,7 +118,7 @@ class Model:
     )
     now: StatusView = field(default_factory=status)
     outcome: Applied | Refused = field(
-        default_factory=lambda: Applied("/etc/ryu-alg.yaml", "cd" * 32, ("timers.data_idle",))
+        default_factory=lambda: Applied("/etc/ryu-alg.yaml", "cd" * 32, ("timers",))
     )
     reloads: int = 0
 

@@ -29,9 +29,10 @@ def main(address: str, token_file: Path | None) -> None:
 
     from ryu_alg.rest.api import Api
     from ryu_alg.rest.auth import Guard
-    from ryu_alg.rest.controller import attach
+    from ryu_alg.rest.controller import attach, listen_at
 
-    cfg.CONF(args=[f"--wsapi-host={address}", "--wsapi-port=0"], project="ryu")
+    cfg.CONF(args=[], project="ryu")
+    listen_at(address, 0)
     wsgi = WSGIApplication()
     attach(wsgi, Api(Lively(), Guard(address, token_file)))
     server = WSGIServer(wsgi)

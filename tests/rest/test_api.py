@@ -257,7 +257,7 @@ def test_reload() -> None:
     assert json.loads(response.body) == {
         "path": "/etc/ryu-alg.yaml",
         "sha256": "cd" * 32,
-        "changed": ["timers.data_idle"],
+        "changed": ["timers"],
     }
     assert model.reloads == 1
 

@@ -16,7 +16,7 @@ TOKEN = "k3ep-this-t0ken-secret"
 @pytest.fixture
 def token_file(tmp_path: Path) -> Path:
     path = tmp_path / "token"
-    path.write_text(TOKEN + "\n")
+    path.write_text(TOKEN + "\nmade for the monitoring host\n")
     return path
 
 
@@ -43,7 +43,7 @@ def test_loopback_needs_none(bind: str) -> None:
 def test_unusable_token_files(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "token"
     path.write_bytes(content)
-    with pytest.raises(TokenError, match="expected one word"):
+    with pytest.raises(TokenError, match="one word"):
         Guard("127.0.0.1", path)
 
 
@@ -95,3 +95,12 @@ def test_pages_from_elsewhere(origin: str) -> None:
     problem = refusal(Guard("127.0.0.1", None), {"Host": "localhost", "Origin": origin})
     assert problem is not None
     assert problem.status == 403
+
+
+def test_other_machines() -> None:
+    request = webob.Request.blank("/", environ={"REMOTE_ADDR": "192.0.2.9"})
+    with pytest.raises(ProblemError) as caught:
+        Guard("127.0.0.1", None).check(request)
+    assert caught.value.status == 403
+    request.environ["REMOTE_ADDR"] = "127.0.0.1"
+    Guard("127.0.0.1", None).check(request)
