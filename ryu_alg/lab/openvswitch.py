@@ -193,6 +193,7 @@ class OpenVSwitch:
             expect("listening")
             yield lambda: expect("connected")
         finally:
+            listener.kill()
             listener.communicate()
 
     def _run(self, *command: str) -> str:

@@ -7,16 +7,19 @@ the switch is reconfigured, and goes.
 
 Runs as a process of its own, since it has to listen in the switch's namespace:
 `python standin.py ADDRESS PORT CONNECTIONS [ADDRESS PORT CONNECTIONS]...` says `listening` and
-`connected`, and ends with its input. Only the standard library: it is started by its path.
+`connected`, and then keeps its connections for a minute, in which it is expected to be killed.
+Only the standard library: it is started by its path.
 """
 
 import socket
 import struct
 import sys
+import time
 
 _VERSION = 0x04  # OpenFlow 1.3
 _HELLO, _ECHO_REQUEST, _ECHO_REPLY = 0, 2, 3
-_SECONDS = 5.0
+_PATIENCE_SECONDS = 20.0
+_STAY_SECONDS = 60.0
 
 
 def _message(kind: int) -> bytes:
@@ -43,7 +46,7 @@ def greet(connection: socket.socket) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Listen for all, greet all, and keep the connections until standard input ends."""
+    """Listen for all, greet all, and keep the connections."""
     listeners = [
         (socket.create_server((address, int(port))), int(count))
         for address, port, count in zip(*[iter(arguments)] * 3, strict=True)
@@ -51,14 +54,14 @@ def main(arguments: list[str]) -> None:
     print("listening", flush=True)
     connections = []
     for listener, count in listeners:
-        listener.settimeout(_SECONDS)
+        listener.settimeout(_PATIENCE_SECONDS)
         for _ in range(count):
             connection, _ = listener.accept()
-            connection.settimeout(_SECONDS)
+            connection.settimeout(_PATIENCE_SECONDS)
             greet(connection)
             connections.append(connection)
     print("connected", flush=True)
-    sys.stdin.read()
+    time.sleep(_STAY_SECONDS)
 
 
 if __name__ == "__main__":
