@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -15,6 +16,7 @@ from ryu_alg.settings.parsers import shown
 from ryu_alg.settings.problems import Finding, KeyPath
 
 _NOT_A_MAPPING = frozenset({"model_type", "model_attributes_type", "dict_type"})
+_BEGINNING = re.compile("(?:Input should be|Input is not|value is not) ")
 _NOT_A_LIST = frozenset({"tuple_type", "list_type", "set_type", "frozen_set_type"})
 
 
@@ -22,10 +24,19 @@ def complaints(error: ValidationError, model: type[BaseModel], data: Any) -> Ite
     """One finding for each place in `data` where `model` does not accept it."""
     places: dict[KeyPath, list[ErrorDetails]] = {}
     for detail in error.errors(include_url=False):
+        if _caused(detail):
+            continue
         path = tuple(part for part in detail["loc"] if part != "[key]")
         places.setdefault(_written(path, detail["type"] == "missing", data), []).append(detail)
     for path, details in places.items():
         yield _finding(path, details, model)
+
+
+def _caused(detail: ErrorDetails) -> bool:
+    """Whether this is about a list that is too short only because of its wrong items."""
+    if detail["type"] != "too_short":
+        return False
+    return bool(len(detail["input"]) >= detail["ctx"]["min_length"])
 
 
 def _written(path: KeyPath, missing: bool, data: Any) -> KeyPath:
@@ -62,9 +73,14 @@ def _finding(path: KeyPath, details: list[ErrorDetails], model: type[BaseModel])
         return Finding(path, "the list is empty", f"it needs one item at least: {about}")
     if kind == "value_error":
         return Finding(path, detail["msg"].removeprefix("Value error, "), about)
-    wanted = " or ".join(dict.fromkeys(each["msg"] for each in details))
-    wanted = wanted.replace("Input should be ", "it should be ", 1).replace("Input should be ", "")
-    return Finding(path, f"{shown(value)} does not fit", wanted[:1].lower() + wanted[1:])
+    return Finding(path, f"{shown(value)} does not fit", _wanted(each["msg"] for each in details))
+
+
+def _wanted(messages: Iterable[str]) -> str:
+    """Pydantic's messages about one value, of which it should have met any."""
+    wanted = [_BEGINNING.subn("", message, count=1) for message in dict.fromkeys(messages)]
+    joined = " or ".join(text for text, _ in wanted)
+    return f"it should be {joined}" if all(count for _, count in wanted) else joined
 
 
 def _similar_key(key: str, path: KeyPath, model: type[BaseModel]) -> str:

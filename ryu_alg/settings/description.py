@@ -51,12 +51,11 @@ def _networks(settings: Settings) -> list[str]:
     rows = []
     for network in settings.realms.networks:
         realm = "inside" if isinstance(network, InsideNetwork) else "outside"
-        vlan = f" VLAN {network.vlan}" if network.vlan else ""
         rows.append(
             (
                 realm,
                 network.name,
-                f"port {network.port}{vlan}",
+                f"port {network.port}",
                 _listed(network.addresses),
                 _beyond(network),
             )
@@ -86,7 +85,10 @@ def _public(settings: Settings) -> Iterator[str]:
         users = [network.name for network in settings.realms.inside if address in network.nat]
         outside = settings.realms.outside_of(address)
         place = f"in {outside.name}" if outside else "routed here"
-        rows.append((str(address), place, f"hosts of {_listed(users)}" if users else "spare"))
+        users = [f"hosts of {_listed(users)}"] if users else []
+        if any(service.public.address == address for service in settings.published):
+            users.append("published services")
+        rows.append((str(address), place, " and ".join(users) or "spare"))
     yield from _table(rows)
     yield "ports of each:"
     pickers = {"napt": "conntrack picks", "data": "pinholes", "control": "inspected sessions"}
@@ -177,14 +179,31 @@ def _rest(settings: Settings) -> Iterator[str]:
 
 def _values(model: BaseModel) -> list[str]:
     """Keys and values as they may be written."""
-    return _table((key, _shown(value)) for key, value in model.model_dump(mode="json").items())
+    values = model.model_dump(mode="json", by_alias=True)
+    lines = _table((key, _shown(value)) for key, value in values.items() if not _nested(value))
+    for key, value in values.items():
+        if _nested(value):
+            lines += [key, *(f"  - {_mapping(item)}" for item in value)]
+    return lines
+
+
+def _nested(value: object) -> bool:
+    """Whether `value` is a list of mappings."""
+    return isinstance(value, list) and any(isinstance(item, dict) for item in value)
+
+
+def _mapping(item: dict[str, object]) -> str:
+    """What a mapping says, without the keys that say nothing."""
+    return "; ".join(
+        f"{key}: {_shown(value)}" for key, value in item.items() if value not in (None, [], {})
+    )
 
 
 def _shown(value: object) -> str:
     if isinstance(value, list):
         return _listed(map(_shown, value))
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_shown(item)}" for key, item in value.items()) + "}"
+        return f"{{{_mapping(value)}}}"
     return "none" if value is None else str(value)
 
 

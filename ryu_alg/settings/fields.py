@@ -76,7 +76,6 @@ Count = Annotated[
 Zone = Annotated[
     int, Scalar(parsers.whole_number(1, 65535, "a conntrack zone"), _integer(1, 65535))
 ]
-Vlan = Annotated[int, Scalar(parsers.whole_number(1, 4094, "a VLAN id"), _integer(1, 4094))]
 Ports = Annotated[PortRange, Scalar(parsers.parse_port_range, _RANGE_SCHEMA, str)]
 AnyAddress = Annotated[Address, Scalar(parsers.parse_address, _string(), str)]
 PublicAddress = Annotated[IPv4Address, Scalar(parsers.parse_public_address, _string(), str)]

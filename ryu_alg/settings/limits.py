@@ -72,9 +72,9 @@ class Quotas(Section):
         default=8, description="Announced data connections and open pinholes of one session."
     )
     punt_rate: Count = Field(
-        default=10_000,
-        description="Control packets per second that the switch sends to the controller, in "
-        "all; those above are dropped by a meter.",
+        default=20_000,
+        description="Control packets per second that the switch sends to the controller from "
+        "each realm; those above are dropped by a meter.",
     )
     neighbour_rate: Count = Field(
         default=500,
@@ -82,6 +82,6 @@ class Quotas(Section):
         "discovery, metered apart from control packets.",
     )
     icmp_rate: Count = Field(
-        default=100,
+        default=200,
         description="ICMP errors per second to the controller, metered apart.",
     )

@@ -17,7 +17,6 @@ from ryu_alg.settings.fields import (
     Prefix,
     PublicAddress,
     RouterAddress,
-    Vlan,
     Zone,
 )
 from ryu_alg.settings.section import Section
@@ -45,10 +44,9 @@ class AttachedNetwork(Section):
     """A network on a port of the gateway, of either realm."""
 
     name: Name = Field(description="The network's name, unique: rules and output use it.")
-    port: PortName = Field(description="The name of the switch port that leads to it.")
-    vlan: Vlan | None = Field(
-        default=None,
-        description="Its 802.1Q VLAN id on that port; without it, its frames are untagged.",
+    port: PortName = Field(
+        description="The name of the switch port that leads to it and to nothing else. Frames on "
+        "it are untagged."
     )
     addresses: tuple[RouterAddress, ...] = Field(
         min_length=1,
@@ -87,7 +85,8 @@ class OutsideNetwork(AttachedNetwork):
     next_hop: tuple[AnyAddress, ...] = Field(
         default=(),
         description="The default routers in it, at most one of IPv4 and one of IPv6. Without "
-        "one, only hosts of the outside networks themselves can be reached.",
+        "one, only hosts of the outside networks themselves can be reached. A link-local IPv6 "
+        "address is fine.",
     )
     routed: tuple[Prefix, ...] = Field(
         default=(),

@@ -67,25 +67,26 @@ def _below(
 ) -> Iterator[tuple[str, str]]:
     if "items" in value:
         yield from _below(f"{path}[]", value["items"], definitions)
-    elif "additionalProperties" in value and "$ref" in value["additionalProperties"]:
-        yield from _below(f"{path}.NAME", value["additionalProperties"], definitions)
+    for choice in value.get("anyOf", []):
+        yield from _below(path, choice, definitions)
+    for named in value.get("patternProperties", {}).values():
+        yield from _below(f"{path}.NAME", named, definitions)
         for name, protocol in value["properties"].items():
             options = protocol["properties"]["options"]
             yield from _below(f"{path}.{name}.options", options, definitions)
-    elif "$ref" in value:
+    if "$ref" in value:
         section = definitions[value["$ref"].rpartition("/")[2]]
-        if "properties" in section:
-            yield from _section(path, section, definitions)
+        yield from _section(path, section, definitions)
 
 
 def _default(required: bool, value: dict[str, Any]) -> str:
     if required:
         return "required"
     default = value.get("default")
-    if default is None or isinstance(default, dict):
+    if default in (None, []) or isinstance(default, dict):
         return ""
     if isinstance(default, list):
-        default = ", ".join(map(str, default)) or "[]"
+        default = ", ".join(map(str, default))
     return f"`{default if isinstance(default, str) else json.dumps(default)}`"
 
 

@@ -71,7 +71,9 @@ class OutboundPolicy(Section):
     default: RuleAction = Field(
         default=Action.ALLOW, description="What happens when no rule fits: `allow` or `deny`."
     )
-    rules: tuple[OutboundRule, ...] = Field(default=(), description="The rules, in order.")
+    rules: tuple[OutboundRule, ...] = Field(
+        default=(), max_length=10_000, description="The rules, in order."
+    )
 
 
 class ProtocolSettings(Section):

@@ -14,7 +14,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     """What is wrong with `realms`."""
     placed = _placed(settings)
     yield from _names(placed)
-    yield from _attachments(placed)
+    yield from _ports(placed)
     yield from _prefixes(placed)
     for path, network in placed:
         if isinstance(network, InsideNetwork):
@@ -53,18 +53,16 @@ def _names(placed: list[tuple[KeyPath, AttachedNetwork]]) -> Iterator[Finding]:
         seen.add(network.name)
 
 
-def _attachments(placed: list[tuple[KeyPath, AttachedNetwork]]) -> Iterator[Finding]:
-    seen: dict[tuple[str, int | None], str] = {}
+def _ports(placed: list[tuple[KeyPath, AttachedNetwork]]) -> Iterator[Finding]:
+    seen: dict[str, str] = {}
     for path, network in placed:
-        attachment = (network.port, network.vlan)
-        if attachment in seen:
-            vlan = f" VLAN {network.vlan}" if network.vlan else ""
+        if network.port in seen:
             yield Finding(
                 (*path, "port"),
-                f"port {network.port}{vlan} leads to network {seen[attachment]} already",
-                "use another port, or tell them apart with vlan",
+                f"port {network.port} leads to network {seen[network.port]} already",
+                "each network needs a port of its own",
             )
-        seen.setdefault(attachment, network.name)
+        seen.setdefault(network.port, network.name)
 
 
 def _prefixes(placed: list[tuple[KeyPath, AttachedNetwork]]) -> Iterator[Finding]:
@@ -109,7 +107,7 @@ def _next_hops(path: KeyPath, network: OutsideNetwork) -> Iterator[Finding]:
             yield Finding(
                 here, f"{hop} is the gateway itself", "write the address of the next router"
             )
-        elif not network.holds(hop):
+        elif not network.holds(hop) and not (hop.version == 6 and hop.is_link_local):
             yield Finding(
                 here,
                 f"{hop} is not in network {network.name}",
