@@ -1,0 +1,61 @@
+"""The cookie of a flow says whose it is: 0xA16 (12 bits), kind (12 bits), 0 (8 bits), id (32)."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+MARK = 0xA16
+"""In the top 12 bits of every cookie: this flow is ours."""
+
+EVERY = 0xFFFF_FFFF_FFFF_FFFF
+"""A cookie mask that compares every bit."""
+
+EVERY_ID = 0xFFFF_FFFF_0000_0000
+"""A cookie mask that compares all but the id."""
+
+_MARK_SHIFT = 52
+_KIND_SHIFT = 40
+_ID_MASK = 0xFFFF_FFFF
+
+
+class Kind(IntEnum):
+    """What a flow is for, and what the id in its cookie means."""
+
+    STATIC = 1
+    """Of the static pipeline; the id is the table."""
+    PUNT = 2
+    """A control packet; the id is the index of the protocol."""
+    PINHOLE = 3
+    """The id is the pinhole's."""
+    DATA = 4
+    """Counts a session's data; the id is its conntrack mark."""
+    OFFLOAD = 5
+    """A control connection that left the controller; the id is its session's."""
+    NEIGHBOUR = 6
+    """ARP and neighbour discovery; the id is the number of the network."""
+    NEIGHBOUR_MISS = 7
+    """A packet whose next hop has no known MAC address; the id is 0."""
+    ICMP_ERROR = 8
+    """An ICMP error that belongs to no connection of the switch; the id is 0."""
+    DROP = 9
+    """Counts what is refused; the id is the table."""
+    CUT = 10
+    """Drops the data of a session that was cut; the id is its conntrack mark."""
+
+
+def cookie(kind: Kind, number: int = 0) -> int:
+    """The cookie of `kind` and id `number` (32 bits; ValueError beyond)."""
+    if not 0 <= number <= _ID_MASK:
+        raise ValueError(f"a cookie's id has 32 bits: {number}")
+    return MARK << _MARK_SHIFT | kind << _KIND_SHIFT | number
+
+
+def parse(value: int) -> tuple[Kind, int] | None:
+    """Kind and id of a cookie; None when it is not one of ours."""
+    if value >> _MARK_SHIFT != MARK:
+        return None
+    try:
+        kind = Kind(value >> _KIND_SHIFT & 0xFFF)
+    except ValueError:
+        return None
+    return kind, value & _ID_MASK

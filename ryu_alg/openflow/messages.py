@@ -1,0 +1,71 @@
+"""OpenFlow 1.3 messages to the switch, as bytes. Each has transaction id 0 unless said."""
+
+from __future__ import annotations
+
+import struct
+from enum import IntEnum
+
+VERSION = 4
+
+NO_BUFFER = 0xFFFF_FFFF
+CONTROLLER_PORT = 0xFFFF_FFFD
+EVERY_TABLE = 0xFF
+
+_HEADER = struct.Struct("!BBHI")
+
+
+class MessageType(IntEnum):
+    """The types that are sent or expected here (section A.1)."""
+
+    ERROR = 1
+    EXPERIMENTER = 4
+    PACKET_IN = 10
+    FLOW_REMOVED = 11
+    PACKET_OUT = 13
+    FLOW_MOD = 14
+    MULTIPART_REQUEST = 18
+    MULTIPART_REPLY = 19
+    BARRIER_REQUEST = 20
+    BARRIER_REPLY = 21
+    METER_MOD = 29
+
+
+class MeterCommand(IntEnum):
+    """What to do with a meter (section A.3.4.5)."""
+
+    ADD = 0
+    MODIFY = 1
+
+
+def message(kind: MessageType, body: bytes, xid: int = 0) -> bytes:
+    """A message with its header."""
+    return _HEADER.pack(VERSION, kind, _HEADER.size + len(body), xid) + body
+
+
+def with_xid(sent: bytes, xid: int) -> bytes:
+    """The message with another transaction id."""
+    return sent[:4] + xid.to_bytes(4, "big") + sent[8:]
+
+
+def packet_out(frame: bytes, actions: bytes, in_port: int = CONTROLLER_PORT) -> bytes:
+    """Send `frame` through `actions`, as if it had come in at `in_port`."""
+    return message(
+        MessageType.PACKET_OUT,
+        struct.pack("!IIH6x", NO_BUFFER, in_port, len(actions)) + actions + frame,
+    )
+
+
+def meter_mod(command: MeterCommand, meter: int, packets_per_second: int) -> bytes:
+    """A meter that drops what exceeds its rate; it lets one second's worth burst."""
+    flags_packets_burst = 0b110
+    drop_band, band_size = 1, 16
+    return message(
+        MessageType.METER_MOD,
+        struct.pack("!HHI", command, flags_packets_burst, meter)
+        + struct.pack("!HHII4x", drop_band, band_size, packets_per_second, packets_per_second),
+    )
+
+
+def barrier(xid: int) -> bytes:
+    """Answered once all that was sent before is done."""
+    return message(MessageType.BARRIER_REQUEST, b"", xid)

@@ -1,0 +1,193 @@
+"""The flows that come and go with sessions: pinholes, data counters, offloads, cuts.
+
+The flows are text first, as in flows/, and messages are made from that. What one command of
+the engine made, one cookie removes.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from ryu_alg.engine.commands import (
+    DestinationNat,
+    FiveTuple,
+    Offload,
+    OffloadPath,
+    Pinhole,
+    SourceNat,
+)
+from ryu_alg.inspection import Network, Transport
+from ryu_alg.openflow.cookies import EVERY, EVERY_ID, Kind, cookie
+from ryu_alg.openflow.flowtext import delete_by_cookie, flow_mod, flow_stats_request
+from ryu_alg.openflow.render import REALM_NUMBER, transport_match
+
+_CUT, _COUNTER, _USED, _PINHOLE = 600, 500, 450, 400
+_OFFLOAD = 700
+_FIN_TIMEOUT = 10
+"""Seconds that an offloaded connection's flow stays after FIN or RST."""
+
+_SOURCE = {4: "nw_src", 6: "ipv6_src"}
+_DESTINATION = {4: "nw_dst", 6: "ipv6_dst"}
+_NXM_SOURCE = {4: "NXM_OF_IP_SRC", 6: "NXM_NX_IPV6_SRC"}
+_ETHERTYPE = {4: "0x0800", 6: "0x86dd"}
+_ADDRESS_BITS = {4: 32, 6: 128}
+
+
+def open_pinhole(pinhole: Pinhole, zone: int) -> list[bytes]:
+    """The messages that add a pinhole's flows."""
+    return [flow_mod(flow) for flow in pinhole_flows(pinhole, zone)]
+
+
+def count_data(mark: int, idle: int) -> list[bytes]:
+    """The messages that count a session's data until none has moved for `idle` seconds."""
+    return [flow_mod(counter_flow(mark, idle))]
+
+
+def offload(wanted: Offload) -> list[bytes]:
+    """The messages that hand a control connection to the switch."""
+    return [flow_mod(flow) for flow in offload_flows(wanted)]
+
+
+def pinhole_flows(pinhole: Pinhole, zone: int) -> list[str]:
+    """The flows of a TCP pinhole, one for each network that may connect.
+
+    The first SYN learns, in the same step, flows that drop every other one: a pinhole admits one
+    connection. They do not concern the admitted connection, whose packets have its mark. The
+    controller is told by a packet-in without payload.
+    """
+    version = pinhole.seen.address.version
+    own = f"{cookie(Kind.PINHOLE, pinhole.id):#x}"
+    match = (
+        f"ct_state=+new-inv+trk,reg1={REALM_NUMBER[pinhole.connecting_realm]},"
+        f"{transport_match(pinhole.transport, version)}"
+    )
+    target = f"{_DESTINATION[version]}={pinhole.seen.address},tp_dst={pinhole.seen.port}"
+    peers = [peer for peer in pinhole.peers if peer.version == version]
+    mark = f"exec(load:{pinhole.mark:#x}->NXM_NX_CT_MARK[])"
+    actions = ",".join(
+        (
+            # Reading the port makes the datapath look here for each connection, not once for all.
+            "move:NXM_OF_TCP_SRC[]->NXM_NX_REG6[0..15]",
+            *(_used(pinhole, peer, own) for peer in peers),
+            "controller(max_len=0)",
+            f"ct(commit,table=4,zone={zone}{_nat(pinhole)},{mark})",
+        )
+    )
+    return [
+        f"table=3,cookie={own},priority={_PINHOLE},idle_timeout={pinhole.idle},"
+        f"hard_timeout={pinhole.hard},send_flow_rem,{match},{_SOURCE[version]}={peer},{target}"
+        f" actions={actions}"
+        for peer in peers
+    ]
+
+
+def _used(pinhole: Pinhole, peer: Network, own: str) -> str:
+    """Learn that `peer` may not connect again: the new flow has no action."""
+    version = peer.version
+    source = ""
+    if peer.prefixlen:
+        bits = _ADDRESS_BITS[version]
+        host_bits = bits - peer.prefixlen
+        source = (
+            f"{_NXM_SOURCE[version]}[{host_bits}..{bits - 1}]="
+            f"{int(peer.network_address) >> host_bits:#x},"
+        )
+    return (
+        f"learn(table=3,priority={_USED},hard_timeout={pinhole.hard},cookie={own},"
+        f"eth_type={_ETHERTYPE[version]},nw_proto={int(pinhole.transport)},NXM_NX_REG1[],{source}"
+        f"{_DESTINATION[version].replace('nw', 'ip')}={pinhole.seen.address},"
+        f"tcp_dst={pinhole.seen.port},ct_mark=0,NXM_NX_CT_STATE[0]=1)"
+    )
+
+
+def _nat(pinhole: Pinhole) -> str:
+    match pinhole.translate:
+        case None:
+            return ""
+        case DestinationNat(endpoint):
+            return f",nat(dst={endpoint.address}:{endpoint.port})"
+        case SourceNat(address, low, high):
+            return f",nat(src={address}:{low}-{high},random)"
+
+
+def close_pinhole(pinhole: int) -> bytes:
+    """The message that removes a pinhole's flows. Connections that it admitted go on."""
+    return delete_by_cookie(cookie(Kind.PINHOLE, pinhole), EVERY)
+
+
+def counter_flow(mark: int, idle: int) -> str:
+    """The flow that counts a session's data, and is gone when none has moved for a while."""
+    return (
+        f"table=3,cookie={cookie(Kind.DATA, mark):#x},priority={_COUNTER},"
+        f"idle_timeout={idle},send_flow_rem,ct_state=-inv+trk,ct_mark={mark:#x}"
+        " actions=goto_table:4"
+    )
+
+
+def data_counters_request(xid: int) -> bytes:
+    """The message that asks for the counters of all sessions' data."""
+    return flow_stats_request(cookie(Kind.DATA), EVERY_ID, xid)
+
+
+def stop_counting(mark: int) -> bytes:
+    """The message that removes the counter of a session's data."""
+    return delete_by_cookie(cookie(Kind.DATA, mark), EVERY)
+
+
+def cut_flow(mark: int, idle: int) -> str:
+    """The flow that drops a session's data, until none has come for `idle` seconds."""
+    return (
+        f"table=3,cookie={cookie(Kind.CUT, mark):#x},priority={_CUT},idle_timeout={idle},"
+        f"ct_state=+trk,ct_mark={mark:#x} actions=drop"
+    )
+
+
+def end_cut(mark: int) -> bytes:
+    """The message that removes the cut of a session's data."""
+    return delete_by_cookie(cookie(Kind.CUT, mark), EVERY)
+
+
+def offload_flows(offload: Offload) -> list[str]:
+    """The flows that translate both directions of a control connection by themselves."""
+    own = f"{cookie(Kind.OFFLOAD, offload.id):#x}"
+    return [
+        f"table=1,cookie={own},priority={_OFFLOAD},idle_timeout={offload.idle},send_flow_rem,"
+        f"{_exact(path)} actions={_rewrite(path)}"
+        f"fin_timeout(idle_timeout={_FIN_TIMEOUT}),goto_table:4"
+        for path in offload.paths
+    ]
+
+
+def end_offload(session: int) -> bytes:
+    """The message that takes a control connection back from the switch."""
+    return delete_by_cookie(cookie(Kind.OFFLOAD, session), EVERY)
+
+
+def _exact(path: OffloadPath) -> str:
+    source, destination = _hosts(path.arriving)
+    version = source.version
+    return (
+        f"reg1={REALM_NUMBER[path.realm]},{transport_match(Transport.TCP, version)},"
+        f"{_SOURCE[version]}={source},{_DESTINATION[version]}={destination},"
+        f"tp_src={path.arriving.sport},tp_dst={path.arriving.dport}"
+    )
+
+
+def _rewrite(path: OffloadPath) -> str:
+    """Actions for what differs, each followed by a comma."""
+    before, after = path.arriving, path.leaving
+    source, destination = _hosts(after)
+    family = "ip" if source.version == 4 else "ipv6"
+    changes = (
+        (before.src != after.src, f"set_field:{source}->{family}_src,"),
+        (before.dst != after.dst, f"set_field:{destination}->{family}_dst,"),
+        (before.sport != after.sport, f"set_field:{after.sport}->tcp_src,"),
+        (before.dport != after.dport, f"set_field:{after.dport}->tcp_dst,"),
+    )
+    return "".join(action for differs, action in changes if differs)
+
+
+def _hosts(
+    connection: FiveTuple,
+) -> tuple[IPv4Address | IPv6Address, IPv4Address | IPv6Address]:
+    return ip_address(connection.src), ip_address(connection.dst)
