@@ -18,8 +18,10 @@ _SPACED = rb"[0-9]{1,3}(?:[ \t]*,[ \t]*[0-9]{1,3}){5}"
 _PORT_ARGUMENT = re.compile(_SPACED)
 _PASSIVE = (
     re.compile(rb"\([ \t]*(" + _SPACED + rb")[ \t]*\)"),
-    re.compile(rb"(?<![0-9,.])(" + _TUPLE + rb")(?![0-9,])"),
-    re.compile(rb"(?<![0-9,.])(?<![0-9,][ \t])(" + _SPACED + rb")(?![0-9]|[ \t]*,)"),
+    re.compile(rb"(?<![0-9])(?<![0-9][,.])(" + _TUPLE + rb")(?!,?[0-9])"),
+    re.compile(
+        rb"(?<![0-9])(?<![0-9][,.])(?<![0-9],[ \t])(" + _SPACED + rb")(?![0-9]|[ \t]*,[ \t]*[0-9])"
+    ),
 )
 """Where to look for the address in a 227, best first: clients look in about this order."""
 _DELIMITED = (

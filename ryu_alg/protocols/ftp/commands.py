@@ -13,6 +13,8 @@ _BLANKS = b" \t\v\f\r\n"
 """What servers skip around a verb and an argument (C's isspace)."""
 _TOKEN = re.compile(rb"[^ \t\v\f\r\n]+")
 _INNER_CR = re.compile(rb"\r[^\r\n]")
+_SHOWN = 160
+"""How much of a line is shown, in bytes."""
 _FIRST_VERB = re.compile(r"[A-Z]{3,4}")
 _WEB_METHODS = frozenset({"GET", "HEAD", "POST", "PUT"})
 
@@ -100,5 +102,5 @@ def parse(raw: bytes) -> Command | Malformed:
 
 def printable(text: bytes) -> str:
     """`text` for people: UTF-8 (RFC 2640), with what is not printable escaped."""
-    decoded = text.decode("utf-8", "backslashreplace")
+    decoded = text[:_SHOWN].decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in decoded)

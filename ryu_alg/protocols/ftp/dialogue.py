@@ -21,6 +21,7 @@ _HOLDING = frozenset(
     }
 )
 """What follows is held until these are answered: the answer decides how it is taken."""
+_ANNOUNCING = frozenset({Role.PASSIVE, Role.EXTENDED_PASSIVE})
 
 _PIPELINED = 8
 _PIPELINED_IN_TRANSFER = 256
@@ -62,6 +63,8 @@ class Dialogue:
     """In the order of the commands, which is the order of the replies (RFC 959 section 5.4)."""
     inner: int | None = None
     """Code of the multi-line reply that is under way."""
+    unasked: bool = False
+    """That reply began when no command awaited one."""
     swallowing: bool = False
     """Within a command line that is too long."""
     announced: int | None = None
@@ -87,6 +90,11 @@ class Dialogue:
         transferring = self.pending[0].transferring
         limit = _PIPELINED_IN_TRANSFER if transferring else _PIPELINED
         return len(self.pending) >= limit
+
+    @property
+    def announcing(self) -> bool:
+        """Whether the next reply may be a 227 or 229 that counts."""
+        return bool(self.pending) and self.pending[0].role in _ANNOUNCING
 
     def announce(self, expectation: int, decisions: Decisions) -> None:
         """The server accepted: this expectation is the next transfer's, no other is."""

@@ -40,7 +40,7 @@ class FtpInspector:
             return decisions.effects
         if direction is Direction.TO_CLIENT:
             dialogue.withdraw_all(decisions)
-            if not dialogue.holding:
+            if not dialogue.announcing:
                 decisions.forward(len(data) - decisions.decided)
         elif not dialogue.pending:
             dialogue.withdraw(decisions)

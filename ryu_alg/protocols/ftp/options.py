@@ -38,7 +38,7 @@ HostNetwork = IPv4Network | IPv6Network
 class Rule(BaseModel):
     """One rule of command control. What it leaves out, it does not ask about."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     action: Literal["allow", "deny"]
     """What happens to a command that fits."""
@@ -63,7 +63,7 @@ class Rule(BaseModel):
 class FtpOptions(BaseModel):
     """The options of the protocol `ftp`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     auth: Literal["refuse", "allow"] = "refuse"
     """AUTH TLS and its like: `refuse` them (534), so that the session stays readable, or

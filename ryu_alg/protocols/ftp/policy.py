@@ -1,14 +1,15 @@
 """Command control: which command of whom may reach the server.
 
 Whoever is in doubt about names errs towards denial: a rule that denies fits in upper and
-lower case, and whether or not a path is spelled with //, . or .. in it; a rule that allows
-must fit exactly, and in both spellings. A relative path stays relative: the directory that
-the server takes it from is not known here.
+lower case, and however a path is spelled, with //, . and .. in it, or with backslashes; a
+rule that allows must fit exactly, and all spellings. A relative path stays relative: the
+directory that the server takes it from is not known here.
 """
 
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
@@ -65,7 +66,13 @@ def _fits(rule: Rule, command: Command, user: str | None, client: Address) -> bo
 
 def _spellings(argument: bytes) -> list[str]:
     text = argument.decode("utf-8", "surrogateescape")
-    return [text, posixpath.normpath(text).replace("//", "/", 1)] if text else [text]
+    return [text, _straight(text), _straight(text.replace("\\", "/"))]
+
+
+def _straight(path: str) -> str:
+    """`path` without //, . and .. in it."""
+    straight = re.sub("^//", "/", posixpath.normpath(path)) if path else path
+    return straight + "/" if path.endswith("/") and straight != "/" else straight
 
 
 def _matches(rule: Rule, patterns: Iterable[str], texts: list[str]) -> bool:

@@ -21,8 +21,8 @@ from ryu_alg.protocols.ftp.verbs import Role
 
 LINE_LIMIT = 8192
 """The longest reply line, in bytes with its end."""
-ADDRESS_REPLY_LIMIT = 2 * LINE_LIMIT
-"""The longest 227 or 229 of several lines: it is held until it is complete."""
+ADDRESS_REPLY_LINES = 32
+"""The longest 227 or 229, in lines: it is held until it is complete, and LINE_LIMIT bytes."""
 _ANNOUNCING = {Role.PASSIVE: 227, Role.EXTENDED_PASSIVE: 229}
 _ABORTED = frozenset({225, 226})
 
@@ -69,18 +69,19 @@ class Responses:
                 decisions.forward(len(raw))
             else:
                 dialogue.inner = None
-                self._reply(line, raw, decisions)
+                self._reply(line, raw, decisions, dialogue.unasked)
         elif line is None:
             decisions.forward(len(raw))
         elif line.more and self._announces(line, decisions):
             return self._long_announcement(line, data, position, decisions)
         elif line.more:
             dialogue.inner = line.code
+            dialogue.unasked = not dialogue.pending
             decisions.forward(len(raw))
         elif self._announces(line, decisions):
             self._announcement(raw, [(line.text, len(raw))], decisions)
         else:
-            self._reply(line, raw, decisions)
+            self._reply(line, raw, decisions, not dialogue.pending)
         return len(raw)
 
     def _announces(self, line: ReplyLine, decisions: Decisions) -> bool:
@@ -103,13 +104,12 @@ class Responses:
     ) -> int:
         """A 227 or 229 of several lines: the address is in its last line or in its first."""
         start = end = data.index(b"\n", position) + 1
-        while end - position <= ADDRESS_REPLY_LIMIT:
-            framed = take_line(data, end, LINE_LIMIT)
+        for _ in range(1, ADDRESS_REPLY_LINES):
+            framed = take_line(data, end, LINE_LIMIT - (end - position))
             if framed is Unframed.PARTIAL:
                 return 0
-            if framed is Unframed.OVERLONG:
+            if not isinstance(framed, Line):
                 break
-            assert isinstance(framed, Line)
             line = replies.parse(framed.raw)
             begin, end = end, end + len(framed.raw)
             if line is not None and not line.more and line.code == first.code:
@@ -118,7 +118,7 @@ class Responses:
                 texts = [last_text, (first.text, start - position)]
                 self._announcement(reply, texts, decisions)
                 return len(reply)
-        detail = f"a reply of more than {ADDRESS_REPLY_LIMIT} bytes"
+        detail = f"a {first.code} of more than {LINE_LIMIT} bytes or {ADDRESS_REPLY_LINES} lines"
         self.dialogue.abort("ftp.reply.overlong", detail, decisions)
         return 0
 
@@ -139,11 +139,12 @@ class Responses:
             decisions.rewrite(reply, outcome.spans, outcome.text)
         dialogue.answer_head(decisions)
 
-    def _reply(self, line: ReplyLine, raw: bytes, decisions: Decisions) -> None:
+    def _reply(self, line: ReplyLine, raw: bytes, decisions: Decisions, unasked: bool) -> None:
         """The last line of any other reply."""
         dialogue = self.dialogue
-        self._pass_over_abort(line, decisions)
-        head = dialogue.head
+        if not unasked:
+            self._pass_over_abort(line, decisions)
+        head = None if unasked else dialogue.head
         if head is None:
             if line.code in _ANNOUNCING.values():
                 decisions.do(Report("ftp.reply.unasked", f"{line.code} that nobody asked for"))
