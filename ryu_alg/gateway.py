@@ -71,6 +71,11 @@ class Gateway:
                 left.append(command)
         return left
 
+    def count_punt(self, protocol: int) -> None:
+        """A control packet came; `protocol` is the index that its flow names."""
+        bindings = self.engine.config.protocols
+        self.punts[bindings[protocol].name if protocol < len(bindings) else "other"] += 1
+
     def publish(self, event: Publish) -> None:
         """Count, keep and log something that happened."""
         self._last_event += 1

@@ -11,7 +11,7 @@ clock that never goes back.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip_address
 
@@ -94,7 +94,7 @@ class Link:
         return False
 
 
-def links(plan: PipelinePlan, ports: dict[str, int]) -> list[Link]:
+def links(plan: PipelinePlan, ports: Mapping[str, int]) -> list[Link]:
     """The links of a plan. KeyError when `ports` lacks the number of a port."""
     return [
         Link(network.number, ports[network.port], network.network.addresses, plan.link_local)

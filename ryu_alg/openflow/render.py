@@ -56,7 +56,7 @@ def render(plan: PipelinePlan, ports: Mapping[str, int]) -> list[str]:
     ]
 
 
-def meter_rates(plan: PipelinePlan) -> dict[Meter, int]:
+def meter_rates(plan: PipelinePlan) -> dict[int, int]:
     """The rate of each meter, in packets per second."""
     return {
         Meter.INSIDE: plan.meters.inside,

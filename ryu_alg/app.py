@@ -1,0 +1,274 @@
+"""The Ryu application: wires Ryu's events to the gateway and its switch, and nothing else.
+
+Started by `ryu-alg run CONFIG`, or by `RYU_ALG_CONFIG=CONFIG ryu-manager ryu_alg.app`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ryu.app.wsgi import WSGIApplication
+from ryu.base import app_manager
+from ryu.controller import ofp_event
+from ryu.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER, set_ev_cls
+from ryu.lib import hub
+from ryu.ofproto import ofproto_v1_3
+
+from ryu_alg.engine.commands import Publish
+from ryu_alg.engine.events import (
+    BarrierDone,
+    DataCounted,
+    Event,
+    OffloadEnded,
+    PinholeExpired,
+    PinholeUsed,
+    SwitchConnected,
+    Timeout,
+)
+from ryu_alg.gateway import Gateway
+from ryu_alg.openflow import neighbours, packet_in, punts
+from ryu_alg.openflow.cookies import Kind, parse
+from ryu_alg.openflow.neighbours import Neighbours, links
+from ryu_alg.openflow.switch import Cause, Switch
+from ryu_alg.rest.api import Api
+from ryu_alg.rest.auth import Guard
+from ryu_alg.rest.controller import attach, listen_at
+
+CONFIG_VARIABLE = "RYU_ALG_CONFIG"
+COUNTS_INTERVAL = 1.0
+"""Seconds: the switch is asked for its counters no more often."""
+
+
+class AlgApp(app_manager.RyuApp):
+    """One gateway switch, served."""
+
+    OFP_VERSIONS: ClassVar = [ofproto_v1_3.OFP_VERSION]
+    _CONTEXTS: ClassVar = {"wsgi": WSGIApplication}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Raises ConfigurationError, or TokenError, or KeyError without RYU_ALG_CONFIG."""
+        super().__init__(*args, **kwargs)
+        self.gateway = Gateway(Path(os.environ[CONFIG_VARIABLE]))
+        self.gateway.on_plan_changed = self._install
+        self.gateway.on_look = self._ask_for_counts
+        rest = self.gateway.settings.rest
+        listen_at(str(rest.bind), rest.port)
+        self.api = Api(self.gateway, Guard(str(rest.bind), rest.token_file))
+        attach(kwargs["wsgi"], self.api)
+        self.datapath: Any = None
+        self.switch: Switch | None = None
+        self.neighbours = Neighbours((), self.gateway.plan.mac)
+        self._asked_for_counts = 0.0
+        self._alarm: Any = None
+        self._alarm_at = float("inf")
+        signal.signal(signal.SIGHUP, self._hang_up)
+
+    # -- the switch comes and goes --------------------------------------------------------------
+
+    @set_ev_cls(ofp_event.EventOFPStateChange, (MAIN_DISPATCHER, DEAD_DISPATCHER))
+    def state_changed(self, ev: Any) -> None:
+        """A switch has connected, or is gone."""
+        datapath = ev.datapath
+        if ev.state == DEAD_DISPATCHER:
+            if datapath is self.datapath:
+                self.datapath = self.switch = None
+                self.gateway.connected = False
+                self._publish("switch.disconnected", "established data goes on without it")
+            return
+        if datapath.id != self.gateway.plan.datapath_id:
+            self._publish("switch.unknown", f"{datapath.id:016x} is not the configured switch")
+            datapath.close()
+            return
+        self.datapath = datapath
+        self._publish("switch.connected", f"{datapath.id:016x}")
+        self._install()
+
+    @set_ev_cls(ofp_event.EventOFPPortStatus, MAIN_DISPATCHER)
+    def port_changed(self, ev: Any) -> None:
+        """A port was added or removed; Ryu has noted it."""
+        description = ev.msg.desc
+        name = description.name.decode(errors="replace")
+        known = None if self.switch is None else self.switch.ports.get(name)
+        present = ev.msg.reason != ev.msg.datapath.ofproto.OFPPR_DELETE
+        if ev.msg.datapath is self.datapath and known != (description.port_no if present else None):
+            self._install()
+
+    def _install(self) -> None:
+        """Put the pipeline of the present plan in place."""
+        if self.datapath is None:
+            return
+        plan = self.gateway.plan
+        ports: dict[str, int] = {
+            port.name.decode(errors="replace"): number
+            for number, port in self.datapath.ports.items()
+        }
+        missing = [name for name in plan.port_names if name not in ports]
+        if missing:
+            self._publish("switch.port_missing", f"the switch has no port {', '.join(missing)}")
+            return
+        switch = Switch(plan, ports, self._send, self._next_xid)
+        network_links = links(plan, ports)
+        if self.switch is None or links(self.switch.plan, self.switch.ports) != network_links:
+            self.neighbours = Neighbours(network_links, plan.mac)
+        self.switch = switch
+        switch.install(plan, self.neighbours.flows())
+
+    def _send(self, data: bytes) -> None:
+        if self.datapath is not None:
+            self.datapath.send(data)
+
+    def _next_xid(self) -> int:
+        self.datapath.xid = self.datapath.xid + 1 & self.datapath.ofproto.MAX_XID
+        return int(self.datapath.xid)
+
+    # -- what the switch says -------------------------------------------------------------------
+
+    @set_ev_cls(ofp_event.EventOFPPacketIn, MAIN_DISPATCHER)
+    def packet_in(self, ev: Any) -> None:
+        """Something was punted, or a pinhole used."""
+        if ev.msg.datapath is not self.datapath or self.switch is None or not self.switch.ready:
+            return
+        punt = packet_in.decode(bytes(ev.msg.buf))
+        purpose = parse(punt.cookie)
+        if purpose is None:
+            return
+        kind, number = purpose
+        if kind is Kind.PUNT:
+            self._control_packet(punt, number)
+        elif kind is Kind.PINHOLE:
+            self._handle(PinholeUsed(number))
+        elif kind is Kind.ICMP_ERROR:
+            self._icmp_error(punt)
+        elif kind is Kind.NEIGHBOUR:
+            self._meet(self.neighbours.frame_arrived(number, punt.frame, time.monotonic()))
+        elif kind is Kind.NEIGHBOUR_MISS and punt.next_hop is not None:
+            self._meet(
+                self.neighbours.packet_waits(
+                    punt.network, punt.next_hop, punt.frame, time.monotonic()
+                )
+            )
+
+    def _control_packet(self, punt: packet_in.PacketIn, protocol: int) -> None:
+        self.gateway.count_punt(protocol)
+        if punt.realm is None:
+            return
+        event = punts.control_segment(punt.frame, punt.realm, protocol)
+        if isinstance(event, str):
+            self.gateway.engine.counters[event] += 1
+        else:
+            self._handle(event, Cause(punt))
+
+    def _icmp_error(self, punt: packet_in.PacketIn) -> None:
+        self.gateway.punts["icmp"] += 1
+        if punt.realm is None:
+            return
+        found = punts.icmp_error(punt.frame, punt.realm)
+        if isinstance(found, str):
+            self.gateway.engine.counters[found] += 1
+        else:
+            event, error = found
+            self._handle(event, Cause(punt, error))
+
+    @set_ev_cls(ofp_event.EventOFPFlowRemoved, MAIN_DISPATCHER)
+    def flow_removed(self, ev: Any) -> None:
+        """The time of a dynamic flow is up."""
+        message = ev.msg
+        purpose = parse(message.cookie)
+        ofproto = message.datapath.ofproto
+        timed_out = message.reason in (ofproto.OFPRR_IDLE_TIMEOUT, ofproto.OFPRR_HARD_TIMEOUT)
+        if purpose is None or not timed_out or message.datapath is not self.datapath:
+            return
+        kind, number = purpose
+        if kind is Kind.PINHOLE:
+            self._handle(PinholeExpired(number))
+        elif kind is Kind.DATA:
+            self._handle(DataCounted(number, message.packet_count, message.byte_count, idle=True))
+        elif kind is Kind.OFFLOAD:
+            self._handle(OffloadEnded(number))
+
+    @set_ev_cls(ofp_event.EventOFPBarrierReply, MAIN_DISPATCHER)
+    def barrier_reply(self, ev: Any) -> None:
+        """The switch has caught up."""
+        if ev.msg.datapath is not self.datapath or self.switch is None:
+            return
+        answered = self.switch.barrier_done(ev.msg.xid)
+        if answered.pipeline_in_place:
+            self.gateway.connected = True
+            self._publish("switch.ready", "the pipeline is in place")
+            self._handle(SwitchConnected())
+        elif answered.token is not None:
+            self._handle(BarrierDone(answered.token))
+
+    @set_ev_cls(ofp_event.EventOFPErrorMsg, MAIN_DISPATCHER)
+    def error(self, ev: Any) -> None:
+        """The switch refuses something."""
+        message = ev.msg
+        if message.datapath is not self.datapath or self.switch is None:
+            return
+        if message.type == message.datapath.ofproto.OFPET_METER_MOD_FAILED:
+            return  # one of each pair of meter messages fails, see `bundle`
+        what = f"error type {message.type} code {message.code}"
+        if self.switch.refused(message.xid):
+            self._publish("switch.pipeline_refused", f"{what}: the switch is not served")
+        else:
+            self._publish("switch.error", what)
+
+    @set_ev_cls(ofp_event.EventOFPFlowStatsReply, MAIN_DISPATCHER)
+    def flow_stats(self, ev: Any) -> None:
+        """Counters of data flows, asked for by `_ask_for_counts`."""
+        for flow in ev.msg.body:
+            purpose = parse(flow.cookie)
+            if purpose is not None and purpose[0] is Kind.DATA:
+                self._handle(
+                    DataCounted(purpose[1], flow.packet_count, flow.byte_count, idle=False)
+                )
+
+    def _ask_for_counts(self) -> None:
+        """Somebody looks at the gateway: have fresh counters for the next look."""
+        now = time.monotonic()
+        if self.switch is not None and now >= self._asked_for_counts + COUNTS_INTERVAL:
+            self._asked_for_counts = now
+            self.switch.ask_for_counts()
+
+    # -- the engine -----------------------------------------------------------------------------
+
+    def _handle(self, event: Event, cause: Cause | None = None) -> None:
+        commands = self.gateway.handle(event)
+        if self.switch is not None and commands:
+            self.gateway.packet_outs += self.switch.carry_out(commands, cause)
+        self._set_alarm()
+
+    def _meet(self, commands: list[neighbours.Command]) -> None:
+        if self.switch is not None:
+            self.switch.meet_neighbours(commands)
+        self._set_alarm()
+
+    def _set_alarm(self) -> None:
+        """Wake up in time; an alarm that comes too early costs less than setting another."""
+        timeouts = (self.gateway.engine.next_timeout(), self.neighbours.next_timeout())
+        due = min((timeout for timeout in timeouts if timeout is not None), default=None)
+        if due is None or due >= self._alarm_at:
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm_at = due
+        self._alarm = hub.spawn_after(max(0.0, due - time.monotonic()), self._wake)
+
+    def _wake(self) -> None:
+        self._alarm, self._alarm_at = None, float("inf")
+        self._meet(self.neighbours.tick(time.monotonic()))
+        self._handle(Timeout())
+
+    def _publish(self, code: str, detail: str) -> None:
+        self.gateway.publish(Publish(code, detail))
+
+    # -- the configuration ----------------------------------------------------------------------
+
+    def _hang_up(self, _number: int, _frame: object) -> None:
+        """SIGHUP: apply the changed file. Not in the signal handler itself, which may have
+        interrupted anything."""
+        hub.spawn_after(0, self.gateway.reload)

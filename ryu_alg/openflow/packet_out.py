@@ -1,0 +1,25 @@
+"""Packet-outs of the punt path. Their actions are compiled once: the pipeline decides the rest."""
+
+from __future__ import annotations
+
+from ryu_alg.openflow.actions import compile_actions
+from ryu_alg.openflow.messages import packet_out
+
+_TO_EGRESS = compile_actions("resubmit(,4)")
+
+
+def through_egress(frame: bytes) -> bytes:
+    """`frame` leaves where routing says (table 4)."""
+    return packet_out(frame, _TO_EGRESS)
+
+
+def as_ordinary(frame: bytes, in_port: int, realm: int, network: int) -> bytes:
+    """`frame` goes on as if it had not been punted (table 2). `realm` and `network` are what
+    registers 1 and 2 held."""
+    actions = f"load:{realm}->NXM_NX_REG1[],load:{network}->NXM_NX_REG2[],resubmit(,2)"
+    return packet_out(frame, compile_actions(actions), in_port)
+
+
+def through_port(frame: bytes, port: int) -> bytes:
+    """`frame` leaves by the OpenFlow port `port`, as it is."""
+    return packet_out(frame, compile_actions(f"output:{port}"))

@@ -1,0 +1,195 @@
+"""The connected switch: carries out the engine's commands, and says what its messages mean.
+
+Bytes go out through `send`; nothing in here knows Ryu. All that one call sends goes out in one
+piece, so that no other message gets between a pinhole and its barrier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from ryu_alg import packets
+from ryu_alg.engine.commands import (
+    Barrier,
+    ClosePinhole,
+    Command,
+    CountData,
+    Emit,
+    EmitIcmpError,
+    Offload,
+    OpenPinhole,
+    Ordinary,
+    Publish,
+)
+from ryu_alg.engine.segment import Segment
+from ryu_alg.openflow import messages, neighbours, packet_out, pinholes
+from ryu_alg.openflow.bundle import installation
+from ryu_alg.openflow.flowtext import Command as FlowCommand
+from ryu_alg.openflow.flowtext import flow_mod
+from ryu_alg.openflow.packet_in import PacketIn
+from ryu_alg.openflow.plan import PipelinePlan
+from ryu_alg.openflow.render import REALM_NUMBER, meter_rates, render
+
+_NO_MAC = bytes(6)
+"""Routing sets both MAC addresses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """The punt that commands answer."""
+
+    punt: PacketIn
+    icmp: packets.IcmpError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a barrier's answer stands for."""
+
+    token: int | None = None
+    """Of an engine's barrier."""
+    pipeline_in_place: bool = False
+
+
+@dataclass(slots=True)
+class Switch:
+    """One connection to the switch, from its pipeline's installation on."""
+
+    plan: PipelinePlan
+    ports: Mapping[str, int]
+    """OpenFlow port numbers by name."""
+    send: Callable[[bytes], None]
+    next_xid: Callable[[], int]
+    ready: bool = False
+    """The pipeline is in place."""
+    installing: int | None = None
+    """Transaction id of the bundle that was sent last, until the switch has answered it."""
+    _barriers: dict[int, int | None] = field(default_factory=dict)
+    """Tokens by transaction id; None: the bundle's own."""
+
+    def install(self, plan: PipelinePlan, neighbour_flows: Iterable[str]) -> None:
+        """Send the whole pipeline, in place of whatever the switch has. KeyError when the switch
+        has no port of a name in the plan."""
+        flows = [*render(plan, self.ports), *neighbour_flows]
+        self.plan = plan
+        self.installing = self.next_xid()
+        sent = installation(flows, meter_rates(plan), self.installing)
+        barrier = self.next_xid()
+        self._barriers[barrier] = None
+        self.send(b"".join((*sent.meters, *sent.bundle, messages.barrier(barrier))))
+
+    def refused(self, xid: int) -> bool:
+        """The switch has answered `xid` with an error: whether that was the pipeline."""
+        if xid != self.installing:
+            return False
+        self.installing = None
+        return True
+
+    def barrier_done(self, xid: int) -> Answered:
+        """The switch has answered a barrier."""
+        if xid not in self._barriers:
+            return Answered()
+        token = self._barriers.pop(xid)
+        if token is not None:
+            return Answered(token=token)
+        in_place = self.installing is not None
+        self.installing = None
+        self.ready = self.ready or in_place
+        return Answered(pipeline_in_place=in_place)
+
+    def ask_for_counts(self) -> None:
+        """Have the switch send the counters of all data flows."""
+        self.send(pinholes.data_counters_request(self.next_xid()))
+
+    def meet_neighbours(self, commands: Iterable[neighbours.Command]) -> None:
+        """Send what the neighbour table wants, in order."""
+        out: list[bytes] = []
+        for command in commands:
+            match command:
+                case neighbours.InstallFlow(text):
+                    out.append(flow_mod(text))
+                case neighbours.RemoveFlow(text):
+                    out.append(flow_mod(text, FlowCommand.DELETE_STRICT))
+                case neighbours.SendFrame(port, frame):
+                    out.append(packet_out.through_port(frame, port))
+                case _:
+                    assert_never(command)
+        if out:
+            self.send(b"".join(out))
+
+    def carry_out(self, commands: Iterable[Command], cause: Cause | None = None) -> int:
+        """Send what `commands` want, in order: how many packets among it."""
+        out: list[bytes] = []
+        sent = 0
+        for command in commands:
+            match command:
+                case Emit(segment):
+                    out.append(packet_out.through_egress(_frame(segment)))
+                    sent += 1
+                case OpenPinhole(pinhole):
+                    out += pinholes.open_pinhole(pinhole, self.plan.ct_zone)
+                case ClosePinhole(number):
+                    out.append(pinholes.close_pinhole(number))
+                case CountData(mark, idle):
+                    out += pinholes.count_data(mark, idle)
+                case Barrier(token):
+                    xid = self.next_xid()
+                    self._barriers[xid] = token
+                    out.append(messages.barrier(xid))
+                case Offload():
+                    out += pinholes.offload(command)
+                case Ordinary():
+                    if cause is not None and cause.punt.realm is not None:
+                        realm = REALM_NUMBER[cause.punt.realm]
+                        out.append(
+                            packet_out.as_ordinary(
+                                cause.punt.frame, cause.punt.in_port, realm, cause.punt.network
+                            )
+                        )
+                case EmitIcmpError():
+                    if cause is not None and cause.icmp is not None:
+                        out.append(packet_out.through_egress(_icmp_frame(command, cause.icmp)))
+                case Publish():
+                    pass  # the gateway's own
+                case _:
+                    assert_never(command)
+        if out:
+            self.send(b"".join(out))
+        return sent
+
+
+def _frame(segment: Segment) -> bytes:
+    return packets.build_tcp(
+        eth_src=_NO_MAC,
+        eth_dst=_NO_MAC,
+        src=segment.src,
+        dst=segment.dst,
+        sport=segment.sport,
+        dport=segment.dport,
+        seq=segment.seq,
+        ack=segment.ack,
+        flags=segment.flags,
+        window=segment.window,
+        payload=segment.payload,
+        options=segment.options,
+        urgent=segment.urgent,
+        ttl=segment.ttl,
+        tos=segment.tos,
+    )
+
+
+def _icmp_frame(command: EmitIcmpError, error: packets.IcmpError) -> bytes:
+    return packets.build_icmp_error(
+        error,
+        eth_src=_NO_MAC,
+        eth_dst=_NO_MAC,
+        src=command.src,
+        dst=command.dst,
+        quoted_src=command.quoted.src,
+        quoted_dst=command.quoted.dst,
+        quoted_sport=command.quoted.sport,
+        quoted_dport=command.quoted.dport,
+        quoted_seq=command.quoted_sequence,
+    )
