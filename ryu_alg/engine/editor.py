@@ -270,17 +270,18 @@ class StreamEditor:
         stream.window_scale = announced.window_scale
         opposite.mss = max(announced.mss or default, syn_options.MIN_MSS)
         opposite.window = segment.window  # never scaled in a SYN (RFC 7323 section 2.2)
-        opposite.offered_edge = max(opposite.offered_edge, 1 + segment.window)
+        offered = min(segment.window, self.limits.undecided)
+        opposite.offered_edge = max(opposite.offered_edge, 1 + offered)
         self._stamp(
             direction,
             segment.seq,
             segment.ack if is_answer else 0,
             segment.flags & (SYN | ACK),
-            segment.window,
+            offered,
             options=syn_options.build(announced, default),
         )
         if is_answer:
-            self._told[direction] = (1, segment.window)
+            self._told[direction] = (1, offered)
 
     def _receive_reset(self, direction: Direction, segment: Segment) -> None:
         stream, opposite = self.streams[direction], self.streams[direction.opposite]
