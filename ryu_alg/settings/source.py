@@ -19,7 +19,7 @@ DEPTH_MAX = 64
 """Nested collections in one document."""
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-_FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?")
+_DECIMAL = re.compile(r"[-+]?[0-9]+\.[0-9]+")
 _TAGS = frozenset(
     f"tag:yaml.org,2002:{name}"
     for name in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value")
@@ -129,6 +129,6 @@ def _scalar(node: yaml.Node) -> Any:
         return value.lower() == "true"
     if _INTEGER.fullmatch(value):
         return int(value)
-    if _FLOAT.fullmatch(value) and not value.isdigit():
+    if _DECIMAL.fullmatch(value):
         return float(value)
     return value
