@@ -83,6 +83,15 @@ def _text(value: object) -> str:
     return ""
 
 
+def _without_scope(value: object) -> str:
+    """The text of an address; the port that a network is on says where it is."""
+    text = _text(value)
+    if "%" in text:
+        right = f"write {text.partition('%')[0]}"
+        raise refusal(f"{shown(value)} has an interface behind its %", right)
+    return text
+
+
 def parse_duration(value: object) -> float:
     """Seconds from `90`, "90s", "5m", "2h", "1d" or "250ms"; more than zero."""
     match = _DURATION.fullmatch(_text(value))
@@ -148,8 +157,9 @@ def parse_address(value: object) -> Address:
     """An IPv4 or IPv6 address, without prefix."""
     if isinstance(value, IPv4Address | IPv6Address):
         return value
+    text = _without_scope(value)
     try:
-        return ip_address(_text(value))
+        return ip_address(text)
     except ValueError:
         right = "write an IPv4 or IPv6 address, without a prefix length"
         raise refusal(f"{shown(value)} is not an address", right) from None
@@ -170,7 +180,7 @@ def parse_interface(value: object) -> Interface:
     """A router address with the prefix of its network: 192.168.10.1/24."""
     if isinstance(value, IPv4Interface | IPv6Interface):
         return value
-    text = _text(value)
+    text = _without_scope(value)
     try:
         interface = ip_interface(text)
     except ValueError:
@@ -213,7 +223,7 @@ def parse_network(value: object) -> Network:
         if isinstance(value, Network):
             return value
         raise refusal(f"{shown(value)} is not a prefix", "write a prefix: 192.168.10.0/24")
-    text = value.strip()
+    text = _without_scope(value)
     try:
         return ip_network(text)
     except ValueError:

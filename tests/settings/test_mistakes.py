@@ -156,6 +156,27 @@ MISTAKES = {
         "link-local",
         "gateway.mac",
     ),
+    "next hop with a scope": Mistake(
+        "next_hop: [203.0.113.254]",
+        "next_hop: ['fe80::1%wan']  #!",
+        "realms.outside[0].next_hop[0]",
+        "behind its %",
+        "write fe80::1",
+    ),
+    "router address with a scope": Mistake(
+        "- 2001:db8:30::1/64",
+        "- 2001:db8:30::1%eth0/64  #!",
+        "realms.inside[1].addresses[1]",
+        "behind its %",
+        "write 2001:db8:30::1",
+    ),
+    "prefix with a scope": Mistake(
+        "to: 192.0.2.0/24",
+        "to: 2001:db8::%eth0  #!",
+        "outbound.rules[0].to",
+        "behind its %",
+        "write",
+    ),
     "router address multicast": Mistake(
         "- 198.51.100.1/24",
         "- 224.0.0.1/24  #!",
