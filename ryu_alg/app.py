@@ -30,9 +30,10 @@ from ryu_alg.engine.events import (
     Timeout,
 )
 from ryu_alg.gateway import Gateway
-from ryu_alg.openflow import neighbours, packet_in, punts
+from ryu_alg.openflow import neighbours, punts
 from ryu_alg.openflow.cookies import Kind, parse
 from ryu_alg.openflow.neighbours import Neighbours, links
+from ryu_alg.openflow.packet_in import PacketIn, decode
 from ryu_alg.openflow.switch import Cause, Switch
 from ryu_alg.rest.api import Api
 from ryu_alg.rest.auth import Guard
@@ -69,7 +70,7 @@ class AlgApp(app_manager.RyuApp):
 
     # -- the switch comes and goes --------------------------------------------------------------
 
-    @set_ev_cls(ofp_event.EventOFPStateChange, (MAIN_DISPATCHER, DEAD_DISPATCHER))
+    @set_ev_cls(ofp_event.EventOFPStateChange, [MAIN_DISPATCHER, DEAD_DISPATCHER])
     def state_changed(self, ev: Any) -> None:
         """A switch has connected, or is gone."""
         datapath = ev.datapath
@@ -132,7 +133,7 @@ class AlgApp(app_manager.RyuApp):
         """Something was punted, or a pinhole used."""
         if ev.msg.datapath is not self.datapath or self.switch is None or not self.switch.ready:
             return
-        punt = packet_in.decode(bytes(ev.msg.buf))
+        punt = decode(bytes(ev.msg.buf))
         purpose = parse(punt.cookie)
         if purpose is None:
             return
@@ -152,7 +153,7 @@ class AlgApp(app_manager.RyuApp):
                 )
             )
 
-    def _control_packet(self, punt: packet_in.PacketIn, protocol: int) -> None:
+    def _control_packet(self, punt: PacketIn, protocol: int) -> None:
         self.gateway.count_punt(protocol)
         if punt.realm is None:
             return
@@ -162,7 +163,7 @@ class AlgApp(app_manager.RyuApp):
         else:
             self._handle(event, Cause(punt))
 
-    def _icmp_error(self, punt: packet_in.PacketIn) -> None:
+    def _icmp_error(self, punt: PacketIn) -> None:
         self.gateway.punts["icmp"] += 1
         if punt.realm is None:
             return

@@ -17,6 +17,9 @@ _REG0 = (0x0001, 0)
 _REG1 = (0x0001, 1)
 _REG2 = (0x0001, 2)
 _XXREG1 = (0x0001, 112)
+_XXREG1_WORDS = {(0x0001, number): 12 - 4 * (number - 4) for number in range(4, 8)}
+"""xxreg1 is made of registers 4 to 7, first the highest 32 bits. A switch names those that are
+not 0, or all as one. The value is how many bytes come behind."""
 
 
 @dataclass(slots=True)
@@ -63,3 +66,7 @@ def _note(found: PacketIn, name: tuple[int, int], value: bytes) -> None:
         found.next_hop = IPv4Address(value)
     elif name == _XXREG1:
         found.next_hop = IPv6Address(value)
+    elif name in _XXREG1_WORDS:
+        so_far = int(found.next_hop) if isinstance(found.next_hop, IPv6Address) else 0
+        word = int.from_bytes(value, "big") << 8 * _XXREG1_WORDS[name]
+        found.next_hop = IPv6Address(so_far | word)
