@@ -43,7 +43,7 @@ def lab() -> None:
     """
 
 
-@lab.command()
+@lab.command(short_help="Bring a lab up.")
 @click.argument("topology", default="nat")
 @_name_option
 @click.option("--controller", metavar="TARGET", help="OpenFlow controller, if not the topology's.")
@@ -62,7 +62,7 @@ def up(topology: str, name: str, controller: str | None, replace: bool, as_json:
     _print_status(Lab.up(topology, name, controller=controller, replace=replace), as_json)
 
 
-@lab.command()
+@lab.command(short_help="Remove a lab, also after a crash.")
 @_name_option
 def down(name: str) -> None:
     """Remove a lab: its processes, namespaces and files, also after a crash.
@@ -74,7 +74,7 @@ def down(name: str) -> None:
     click.echo(f"lab {name} is down" if labs.down(name) else f"lab {name} was not up")
 
 
-@lab.command()
+@lab.command(short_help="Show hosts, switch and controller.")
 @_name_option
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def status(name: str, as_json: bool) -> None:
@@ -89,6 +89,7 @@ def status(name: str, as_json: bool) -> None:
 
 @lab.command(
     name="exec",
+    short_help="Run a command on a host.",
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
 @_name_option
@@ -111,7 +112,7 @@ def execute(name: str, host: str, command: tuple[str, ...]) -> None:
     _become(Lab.find(name).host(host), arguments)
 
 
-@lab.command()
+@lab.command(short_help="Open a shell on a host.")
 @_name_option
 @click.argument("host")
 def shell(name: str, host: str) -> None:
