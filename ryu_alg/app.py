@@ -26,7 +26,7 @@ from ryu_alg.engine.events import (
     OffloadEnded,
     PinholeExpired,
     PinholeUsed,
-    SwitchConnected,
+    PipelineInstalled,
     Timeout,
 )
 from ryu_alg.gateway import Gateway
@@ -80,7 +80,7 @@ class AlgApp(app_manager.RyuApp):
                 self.gateway.connected = False
                 self._publish("switch.disconnected", "established data goes on without it")
             return
-        if datapath.id != self.gateway.plan.datapath_id:
+        if f"{datapath.id:016x}" != self.gateway.plan.datapath_id:
             self._publish("switch.unknown", f"{datapath.id:016x} is not the configured switch")
             datapath.close()
             return
@@ -115,8 +115,10 @@ class AlgApp(app_manager.RyuApp):
         network_links = links(plan, ports)
         if self.switch is None or links(self.switch.plan, self.switch.ports) != network_links:
             self.neighbours = Neighbours(network_links, plan.mac)
+        # While the new pipeline is not in place, the old one works.
+        switch.ready = self.switch is not None and self.switch.ready
         self.switch = switch
-        switch.install(plan, self.neighbours.flows())
+        switch.install(self.neighbours.flows(), self.gateway.handle(PipelineInstalled()))
 
     def _send(self, data: bytes) -> None:
         if self.datapath is not None:
@@ -200,7 +202,6 @@ class AlgApp(app_manager.RyuApp):
         if answered.pipeline_in_place:
             self.gateway.connected = True
             self._publish("switch.ready", "the pipeline is in place")
-            self._handle(SwitchConnected())
         elif answered.token is not None:
             self._handle(BarrierDone(answered.token))
 

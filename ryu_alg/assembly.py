@@ -71,7 +71,7 @@ def pipeline_plan(settings: Settings) -> pipeline.PipelinePlan:
     napt, data, control = _partitions(settings)
     names = list(settings.protocols)
     return pipeline.PipelinePlan(
-        datapath_id=int(settings.gateway.datapath_id, 16),
+        datapath_id=settings.gateway.datapath_id,
         mac=str(settings.gateway.mac),
         ct_zone=settings.gateway.ct_zone,
         inside=tuple(

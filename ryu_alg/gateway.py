@@ -120,7 +120,7 @@ class Gateway:
         return StatusView(
             version=__version__,
             uptime=now - self._started,
-            datapath_id=self.plan.datapath_id,
+            datapath_id=int(self.plan.datapath_id, 16),
             connected=self.connected,
             config_path=str(self.config_path),
             config_sha256=self._sha256,

@@ -17,6 +17,8 @@ class DataMark:
     """The switch has a counting flow for it."""
     moving: bool = False
     """A data connection came, and the counting flow has not been idle since."""
+    last_used: float = float("-inf")
+    """When its latest connection came."""
     ended_at: float = float("-inf")
     """When data last stopped moving."""
     packets: int = 0
@@ -34,9 +36,13 @@ class DataMark:
         self.bytes = self.base_bytes + octets
         return self.packets - before[0], self.bytes - before[1]
 
+    def renewed(self) -> None:
+        """A new counting flow takes over, from zero."""
+        self.base_packets, self.base_bytes = self.packets, self.bytes
+
     def stopped(self, now: float) -> None:
         """The counting flow is gone: nothing moves."""
-        self.base_packets, self.base_bytes = self.packets, self.bytes
+        self.renewed()
         self.counted = self.moving = False
         self.ended_at = now
         for lease in self.leases:

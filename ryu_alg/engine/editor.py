@@ -285,6 +285,10 @@ class StreamEditor:
 
     def _receive_reset(self, direction: Direction, segment: Segment) -> None:
         stream, opposite = self.streams[direction], self.streams[direction.opposite]
+        if self.phase is Phase.CLOSED:
+            # From an end that has forgotten the connection; the other has all that it needs.
+            self.counters["reset_after_close"] += 1
+            return
         if self.phase is Phase.OPENING and direction is Direction.TO_CLIENT:
             # The server refuses: the acknowledgement proves that it saw the SYN.
             if opposite.initial is None or segment.ack != opposite.sequence(1):
@@ -538,7 +542,12 @@ class StreamEditor:
         receiver_scale = self._scale_towards(opposite)
         unread = len(opposite.pending)
         room = opposite.acknowledged + opposite.window - opposite.output_end - unread
-        room = max(0, min(room, self.limits.undecided - unread))
+        own_room = self.limits.undecided - unread
+        if unread and opposite.sent >= opposite.output_end:
+            # Only the rest of the message is missing, which may be more than the receiver takes
+            # at once: it is the editor that has to take it.
+            room = own_room
+        room = max(0, min(room, own_room))
         edge = max(opposite.received + room, opposite.offered_edge)
         field_value = max(0, edge - opposite.acknowledged_input) >> receiver_scale
         field_value = min(field_value, 0xFFFF)

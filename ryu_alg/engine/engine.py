@@ -34,8 +34,8 @@ from ryu_alg.engine.events import (
     OffloadEnded,
     PinholeExpired,
     PinholeUsed,
+    PipelineInstalled,
     SegmentArrived,
-    SwitchConnected,
     Timeout,
 )
 from ryu_alg.engine.expectations import Expectations
@@ -94,8 +94,8 @@ class Engine:
                 return self._data_counted(event, now)
             case OffloadEnded(number):
                 return self._offload_ended(number, now)
-            case SwitchConnected():
-                return self._switch_connected(now)
+            case PipelineInstalled():
+                return self._pipeline_installed(now)
             case Timeout():
                 return self._timeout(now)
             case _:
@@ -278,8 +278,13 @@ class Engine:
         self.data_bytes += octets
         if not event.idle:
             return []
-        data.stopped(now)
         session = self.sessions.get(data.session)
+        idle_for = (session.timers if session is not None else self.config.timers).data_idle
+        if now < data.last_used + idle_for:
+            # The flow went in the moment when another connection came: that one wants counting.
+            data.renewed()
+            return [CountData(data.mark, idle_for)]
+        data.stopped(now)
         if session is None:
             del self.marks[event.mark]
             return [Publish("data.ended", f"{data.packets} packets, {data.bytes} bytes")]
@@ -298,16 +303,16 @@ class Engine:
         self._forget(session, now)
         return [Publish("session.ended", "in the switch", number, session.binding.name)]
 
-    def _switch_connected(self, now: float) -> list[Command]:
+    def _pipeline_installed(self, now: float) -> list[Command]:
         commands: list[Command] = [
             CountData(data.mark, self.config.timers.data_idle)
             for data in self.marks.values()
             if data.counted
         ]
         for data in self.marks.values():
-            data.base_packets, data.base_bytes = data.packets, data.bytes
+            data.renewed()
         for session in list(self.sessions.values()):
-            commands += self._settle(session, now, session.switch_connected(now))
+            commands += self._settle(session, now, session.pipeline_installed(now))
         return commands
 
     def _timeout(self, now: float) -> list[Command]:

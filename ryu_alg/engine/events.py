@@ -73,8 +73,8 @@ class OffloadEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class SwitchConnected:
-    """The pipeline was installed anew: all dynamic flows are gone."""
+class PipelineInstalled:
+    """All flows of the switch are being replaced: the commands say which are the engine's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,6 @@ Event = (
     | PinholeExpired
     | DataCounted
     | OffloadEnded
-    | SwitchConnected
+    | PipelineInstalled
     | Timeout
 )

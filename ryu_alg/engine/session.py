@@ -144,8 +144,8 @@ class Session:
         self._inspect(Direction.TO_SERVER)
         return commands + self._flush()
 
-    def switch_connected(self, now: float) -> list[Command]:
-        """All dynamic flows are gone: install those of this session again."""
+    def pipeline_installed(self, now: float) -> list[Command]:
+        """All flows are being replaced: name those of this session."""
         self.now = now
         opening = False
         for number in sorted(self.announced):
@@ -214,6 +214,7 @@ class Session:
         if entry.lease is not None:
             self.data.leases.append(entry.lease)
         self.data.moving = True
+        self.data.last_used = now
         self._commands.append(ClosePinhole(number))
         self._publish("pinhole.used", str(entry.pinhole))
         return self._take_commands()

@@ -69,16 +69,38 @@ class Switch:
     _barriers: dict[int, int | None] = field(default_factory=dict)
     """Tokens by transaction id; None: the bundle's own."""
 
-    def install(self, plan: PipelinePlan, neighbour_flows: Iterable[str]) -> None:
-        """Send the whole pipeline, in place of whatever the switch has. KeyError when the switch
-        has no port of a name in the plan."""
-        flows = [*render(plan, self.ports), *neighbour_flows]
-        self.plan = plan
+    def install(self, neighbour_flows: Iterable[str], commands: Iterable[Command]) -> None:
+        """Send the whole pipeline, in place of whatever the switch has, all at once: the static
+        flows, those of known neighbours, and those that `commands` want.
+
+        KeyError when the switch has no port of a name in the plan.
+        """
+        flows = [*render(self.plan, self.ports), *neighbour_flows]
+        barriers = []
+        for command in commands:
+            flows += self._flows(command)
+            if isinstance(command, Barrier):
+                barriers.append(self._barrier(command.token))
         self.installing = self.next_xid()
-        sent = installation(flows, meter_rates(plan), self.installing)
-        barrier = self.next_xid()
-        self._barriers[barrier] = None
-        self.send(b"".join((*sent.meters, *sent.bundle, messages.barrier(barrier))))
+        sent = installation(flows, meter_rates(self.plan), self.installing)
+        self.send(b"".join((*sent.meters, *sent.bundle, self._barrier(None), *barriers)))
+
+    def _flows(self, command: Command) -> list[str]:
+        """The flows that a command adds."""
+        match command:
+            case OpenPinhole(pinhole):
+                return pinholes.pinhole_flows(pinhole, self.plan.ct_zone)
+            case CountData(mark, idle):
+                return [pinholes.counter_flow(mark, idle)]
+            case Offload():
+                return pinholes.offload_flows(command)
+            case _:
+                return []
+
+    def _barrier(self, token: int | None) -> bytes:
+        xid = self.next_xid()
+        self._barriers[xid] = token
+        return messages.barrier(xid)
 
     def refused(self, xid: int) -> bool:
         """The switch has answered `xid` with an error: whether that was the pipeline."""
@@ -128,18 +150,12 @@ class Switch:
                 case Emit(segment):
                     out.append(packet_out.through_egress(_frame(segment)))
                     sent += 1
-                case OpenPinhole(pinhole):
-                    out += pinholes.open_pinhole(pinhole, self.plan.ct_zone)
+                case OpenPinhole() | CountData() | Offload():
+                    out += map(flow_mod, self._flows(command))
                 case ClosePinhole(number):
                     out.append(pinholes.close_pinhole(number))
-                case CountData(mark, idle):
-                    out += pinholes.count_data(mark, idle)
                 case Barrier(token):
-                    xid = self.next_xid()
-                    self._barriers[xid] = token
-                    out.append(messages.barrier(xid))
-                case Offload():
-                    out += pinholes.offload(command)
+                    out.append(self._barrier(token))
                 case Ordinary():
                     if cause is not None and cause.punt.realm is not None:
                         realm = REALM_NUMBER[cause.punt.realm]
