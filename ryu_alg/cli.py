@@ -135,9 +135,6 @@ def run(
         *ryu,
         f"--ofp-listen-host={ofp_listen_host}",
         f"--ofp-tcp-listen-port={ofp_tcp_listen_port}",
-        # Last, so that they count: the token rule was checked against these.
-        f"--wsapi-host={rest.bind}",
-        f"--wsapi-port={rest.port}",
     ]
     try:
         launcher.launch(arguments, prog="ryu-alg run CONFIG")

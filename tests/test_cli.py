@@ -150,9 +150,23 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+HELLO = bytes.fromhex("0400000800000001")  # OpenFlow 1.3
+
+
+def switch(port: int, controller: subprocess.Popen[str]) -> socket.socket:
+    """A connection that began as a switch's does; the controller has said hello too."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+        except ConnectionRefusedError:
+            assert controller.poll() is None, controller.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        else:
+            connection.sendall(HELLO)
+            assert connection.recv(2)[1] == HELLO[1]
+            return connection
 
 
 @pytest.mark.parametrize(
@@ -167,17 +181,13 @@ def test_a_signal_ends_run_cleanly(
         text=True,
     )
     try:
-        deadline = time.monotonic() + 20
-        while not listens(openflow_port):
-            assert process.poll() is None, process.communicate()
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        process.send_signal(number)
-        _, log = process.communicate(timeout=10)
+        with switch(openflow_port, process):
+            process.send_signal(number)
+            _, log = process.communicate(timeout=10)
     finally:
         process.kill()
     assert process.returncode == status, log
-    assert "Traceback" not in log
+    assert "Traceback" not in log, log
     assert "Eventlet is deprecated" not in log
     assert "not greened" not in log
 
