@@ -133,7 +133,7 @@ def _checksum(source: bytes, destination: bytes, body: bytes | bytearray) -> int
     """The ICMPv6 checksum over a body with its checksum field; 0 when that is right."""
     data = source + destination + struct.pack("!II", len(body), 58) + body
     data += bytes(len(data) % 2)
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return total ^ 0xFFFF

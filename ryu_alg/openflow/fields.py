@@ -22,7 +22,16 @@ _FRAGMENTS = {
     "later": (3, 3),
     "not_later": (0, 2),
 }
-_CT_STATES = {"new": 0x01, "est": 0x02, "rel": 0x04, "rpl": 0x08, "inv": 0x10, "trk": 0x20}
+_CT_STATES = {
+    "new": 0x01,
+    "est": 0x02,
+    "rel": 0x04,
+    "rpl": 0x08,
+    "inv": 0x10,
+    "trk": 0x20,
+    "snat": 0x40,
+    "dnat": 0x80,
+}
 _PORTS = {"IN_PORT": 0xFFFF_FFF8, "CONTROLLER": 0xFFFF_FFFD, "LOCAL": 0xFFFF_FFFE}
 
 

@@ -144,7 +144,8 @@ class MeterRates:
 class PipelinePlan:
     """All that the static pipeline depends on."""
 
-    datapath_id: int
+    datapath_id: str
+    """16 hex digits."""
     mac: str
     """The router's, on every port: `02:a1:60:00:00:01`."""
     ct_zone: int

@@ -110,7 +110,7 @@ class _Rows:
             "echo_ipv4": self._echo(4),
             "echo_ipv6": self._echo(6),
             "arp_request": list(self._arp_requests()),
-            "arp_probe": _distinct(self._arp_requests(), "port", "address"),
+            "arp_target": _distinct(self._arp_requests(), "port", "address"),
             "router_ipv4": [
                 {**row, "subnet": interface.network, "address": interface.ip}
                 for row, network in self._numbered()
@@ -309,6 +309,8 @@ def _rule_matches(rule: OutboundRule) -> Iterable[str]:
     """The matches that together are one rule; none when its prefixes share no IP version."""
     blocks = [block for ports in rule.ports for block in ports.blocks()]
     ports: list[str | None] = [f"tp_dst={value:#x}/{mask:#x}" for value, mask in blocks] or [None]
+    if blocks and not rule.allow:
+        ports.append("nw_frag=yes")
     for version in (4, 6):
         sources = _of_version(rule.sources, version)
         destinations = _of_version(rule.destinations, version)

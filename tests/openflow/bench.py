@@ -1,0 +1,276 @@
+"""A private Open vSwitch with hosts around it, and an OpenFlow client of a few lines.
+
+Everything is in network namespaces of its own, and goes when the bench is closed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import struct
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+
+_CLONE_NEWNET = 0x4000_0000
+_libc = ctypes.CDLL(None, use_errno=True)
+BRIDGE = "gw"
+
+
+def run(
+    *command: str, text: str = "", check: bool = True, env: Mapping[str, str] | None = None
+) -> str:
+    done = subprocess.run(
+        command,
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **(env or {})},
+        timeout=60,
+    )
+    if check and done.returncode:
+        raise AssertionError(f"{' '.join(command)}: {done.stdout}{done.stderr}")
+    return done.stdout + done.stderr
+
+
+class Host:
+    """A network namespace with one interface, `eth0`, to the switch."""
+
+    def __init__(self, namespace: str, mac: str) -> None:
+        self.namespace = namespace
+        self.mac = mac
+
+    def sh(self, *command: str, check: bool = True) -> str:
+        return run("ip", "netns", "exec", self.namespace, *command, check=check)
+
+    def inside(self, what: Callable[[], T]) -> T:
+        """Call in this namespace; sockets made there stay there."""
+        result: list[T] = []
+        problem: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                with open(f"/run/netns/{self.namespace}") as file:
+                    if _libc.setns(file.fileno(), _CLONE_NEWNET):
+                        raise OSError(ctypes.get_errno(), "setns")
+                result.append(what())
+            except BaseException as caught:
+                problem.append(caught)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        if problem:
+            raise problem[0]
+        return result[0]
+
+    def ping(self, address: str, *options: str) -> bool:
+        command = ("ping", "-n", "-c1", "-W1", *options, address)
+        return " 0% packet loss" in self.sh(*command, check=False)
+
+    def listen(
+        self, address: str, port: int, kind: socket.SocketKind = socket.SOCK_STREAM
+    ) -> socket.socket:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+
+        def make() -> socket.socket:
+            made = socket.socket(family, kind)
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.bind((address, port))
+            if kind is socket.SOCK_STREAM:
+                made.listen()
+            made.settimeout(3)
+            return made
+
+        return self.inside(make)
+
+    def connect(
+        self, address: str, port: int, source: tuple[str, int] | None = None, timeout: float = 3
+    ) -> socket.socket:
+        """OSError (TimeoutError) when the connection does not come about."""
+        return self.inside(
+            lambda: socket.create_connection((address, port), timeout, source_address=source)
+        )
+
+    def raw(self) -> socket.socket:
+        """Whole Ethernet frames in and out."""
+
+        def make() -> socket.socket:
+            made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0003))
+            made.bind(("eth0", 0))
+            made.settimeout(1)
+            return made
+
+        return self.inside(make)
+
+
+class OpenFlowClient:
+    """An OpenFlow 1.3 connection to the bridge, for raw messages."""
+
+    def __init__(self, path: Path) -> None:
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(str(path))
+        self.socket.settimeout(5)
+        self.socket.sendall(struct.pack("!BBHI", 4, 0, 8, 0))
+        assert self._receive()[1] == 0
+
+    def send(self, *messages: bytes) -> None:
+        self.socket.sendall(b"".join(messages))
+
+    def answers(self) -> list[bytes]:
+        """All that comes before the answer to a barrier."""
+        self.send(struct.pack("!BBHI", 4, 20, 8, 0xBA44))
+        answers = []
+        while True:
+            message = self._receive()
+            if message[1] == 21 and message[4:8] == b"\0\0\xba\x44":
+                return answers
+            if message[1] == 2:
+                self.send(message[:1] + b"\x03" + message[2:])
+            else:
+                answers.append(message)
+
+    def next(self, kind: int, timeout: float = 2) -> bytes | None:
+        """The next message of a type; None when none comes in time."""
+        self.socket.settimeout(timeout)
+        try:
+            while True:
+                message = self._receive()
+                if message[1] == kind:
+                    return message
+        except TimeoutError:
+            return None
+        finally:
+            self.socket.settimeout(5)
+
+    def close(self) -> None:
+        self.socket.close()
+
+    def _receive(self) -> bytes:
+        header = self._exactly(8)
+        return header + self._exactly(int.from_bytes(header[2:4], "big") - 8)
+
+    def _exactly(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            data += self.socket.recv(size - len(data)) or b""
+        return data
+
+
+class Bench:
+    """The switch, its hosts by the names of their ports, and tools for both."""
+
+    def __init__(self, directory: Path, ports: Sequence[str]) -> None:
+        self.directory = directory
+        self.ports = {name: number for number, name in enumerate(ports, start=1)}
+        self.environment = {"OVS_RUNDIR": str(directory), "OVS_LOGDIR": str(directory)}
+        prefix = f"alg-pl-{os.getpid()}"
+        self._switch = f"{prefix}-switch"
+        self.hosts = {
+            name: Host(f"{prefix}-{name}", f"02:00:00:00:00:{number:02x}")
+            for name, number in self.ports.items()
+        }
+
+    def open(self) -> None:
+        d = self.directory
+        common = ["--detach", "--pidfile", "--log-file", "-vconsole:off", "-vsyslog:off"]
+        database = f"unix:{d}/db.sock"
+        run("ip", "netns", "add", self._switch)
+        schema = "/usr/share/openvswitch/vswitch.ovsschema"
+        run("ovsdb-tool", "create", f"{d}/conf.db", schema, env=self.environment)
+        self._daemon("ovsdb-server", f"{d}/conf.db", f"--remote=p{database}", *common)
+        self.vsctl("--no-wait", "init")
+        # In a namespace of its own: every userspace datapath makes a device of the same name.
+        self._daemon("ovs-vswitchd", database, "--disable-system", *common)
+        self.vsctl(
+            *("add-br", BRIDGE, "--", "set", "bridge", BRIDGE, "datapath_type=netdev"),
+            *("fail_mode=secure", "protocols=OpenFlow13"),
+        )
+        for name, number in self.ports.items():
+            self._attach(name, number)
+
+    def close(self) -> None:
+        for daemon in ("ovs-vswitchd", "ovsdb-server"):
+            pidfile = self.directory / f"{daemon}.pid"
+            if pidfile.exists():
+                pid = int(pidfile.read_text())
+                os.kill(pid, signal.SIGTERM)
+                self._gone(pid)
+        for namespace in (self._switch, *(host.namespace for host in self.hosts.values())):
+            run("ip", "netns", "delete", namespace, check=False)
+
+    def vsctl(self, *arguments: str) -> str:
+        return run(
+            "ovs-vsctl", f"--db=unix:{self.directory}/db.sock", *arguments, env=self.environment
+        )
+
+    def ofctl(self, *arguments: str, text: str = "") -> str:
+        return run("ovs-ofctl", "-O", "OpenFlow13", *arguments, text=text, env=self.environment)
+
+    def appctl(self, *arguments: str) -> str:
+        return run("ovs-appctl", *arguments, env=self.environment)
+
+    def load(self, flows: Sequence[str]) -> None:
+        """Add flows with ovs-ofctl."""
+        self.ofctl("add-flows", BRIDGE, "-", text="\n".join(flows))
+
+    def dump(self, *what: str) -> list[str]:
+        """The flows, without counters, sorted."""
+        lines = self.ofctl("--no-stats", "dump-flows", BRIDGE, *what).splitlines()
+        return sorted(line.strip() for line in lines if "cookie=" in line)
+
+    def packets(self, match: str) -> int:
+        """How many packets the flows of a match have had."""
+        time.sleep(0.6)  # the datapath's counters reach the flows twice a second
+        total = 0
+        for line in self.ofctl("dump-flows", BRIDGE, match).splitlines():
+            if "n_packets=" in line:
+                total += int(line.split("n_packets=")[1].split(",")[0])
+        return total
+
+    def conntrack(self) -> list[str]:
+        return self.appctl("dpctl/dump-conntrack", "-m").splitlines()
+
+    def client(self) -> OpenFlowClient:
+        return OpenFlowClient(self.directory / f"{BRIDGE}.mgmt")
+
+    def _daemon(self, *command: str) -> None:
+        run("ip", "netns", "exec", self._switch, *command, env=self.environment)
+
+    def _attach(self, name: str, number: int) -> None:
+        host = self.hosts[name]
+        run("ip", "netns", "add", host.namespace)
+        run(
+            *("ip", "link", "add", name, "netns", self._switch, "type", "veth"),
+            *("peer", "name", "eth0", "address", host.mac, "netns", host.namespace),
+        )
+        run("ip", "-n", self._switch, "link", "set", name, "up")
+        host.sh(
+            "sysctl", "-qw", "net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.default.accept_dad=0"
+        )
+        host.sh("sysctl", "-qw", "net.ipv6.conf.eth0.accept_dad=0")
+        host.sh("ethtool", "-K", "eth0", "tx", "off")
+        host.sh("ip", "link", "set", "lo", "up")
+        host.sh("ip", "link", "set", "eth0", "up")
+        self.vsctl(
+            *("add-port", BRIDGE, name, "--", "set", "interface", name, f"ofport_request={number}")
+        )
+
+    @staticmethod
+    def _gone(pid: int) -> None:
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            try:
+                os.kill(pid, 0)
+            except ProcessLookupError:
+                return
+            time.sleep(0.02)
+        os.kill(pid, signal.SIGKILL)
