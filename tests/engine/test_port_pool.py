@@ -1,0 +1,24 @@
+"""Public ports: random, exclusive, resting after use."""
+
+from __future__ import annotations
+
+from random import Random
+
+from ryu_alg.engine.config import PortRange
+from ryu_alg.engine.port_pool import PortPool
+
+
+def test_every_port_is_handed_out_once_and_in_no_order() -> None:
+    pool = PortPool(PortRange(2000, 2099), quarantine=10.0, random=Random(3))
+    taken = [pool.take(0.0) for _ in range(100)]
+    assert sorted(port for port in taken if port is not None) == list(range(2000, 2100))
+    assert taken != sorted(taken, key=lambda port: port or 0)
+    assert pool.take(0.0) is None
+
+
+def test_a_port_rests_before_it_is_handed_out_again() -> None:
+    pool = PortPool(PortRange(2000, 2000), quarantine=10.0, random=Random(3))
+    assert pool.take(0.0) == 2000
+    pool.give_back(2000, 5.0)
+    assert pool.take(14.9) is None
+    assert pool.take(15.0) == 2000
