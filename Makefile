@@ -32,8 +32,9 @@ bench: install ## Measure against the plain bridge, OVS alg=ftp and the kernel (
 bench-quick: install ## The same in a minute, less exact (root)
 	$(BIN)/python -m benchmarks --quick
 
-docs: install ## Regenerate what is generated: the JSON schema
+docs: install ## Regenerate what is made from the models: the JSON schema, the configuration tables
 	$(BIN)/ryu-alg schema > config/schema.json
+	$(BIN)/python -m ryu_alg.settings.reference docs/configuration.md
 
 install: ## Set up packages and .venv, nothing else
 	@scripts/install
