@@ -114,7 +114,7 @@ def parse_eprt(argument: bytes) -> Claim | Fault:
     parsed = None if b"%" in address else _address(family, address)
     if parsed is None or int(port) > _MAX_PORT:
         return Fault.SYNTAX
-    return Claim(parsed, int(port), 0, len(argument), delimiter, not port.startswith(b"0"))
+    return Claim(parsed, int(port), 0, len(argument), delimiter, not _LEADING_ZERO.match(port))
 
 
 def find_227(reply: bytes, start: int, end: int) -> Claim | Fault:
@@ -142,7 +142,7 @@ def find_229(reply: bytes, start: int, end: int) -> Claim | Fault:
         address = _address(match["family"] or b"1", host) if host else None
         if int(port) > _MAX_PORT or (host and address is None):
             return Fault.SYNTAX
-        plain = not port.startswith(b"0")
+        plain = not _LEADING_ZERO.match(port)
         return Claim(address, int(port), match.start("all"), match.end("all"), match["d"], plain)
     return Fault.SYNTAX
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -18,10 +19,13 @@ _HOLDING = frozenset(
         Role.EXTENDED_ONLY,
         Role.SECURITY,
         Role.USER,
+        Role.REINITIALIZE,
     }
 )
 """What follows is held until these are answered: the answer decides how it is taken."""
 _ANNOUNCING = frozenset({Role.PASSIVE, Role.EXTENDED_PASSIVE})
+_USER_CHANGES = frozenset({Role.USER, Role.REINITIALIZE})
+_SECURING = frozenset({Role.SECURITY})
 
 _PIPELINED = 8
 _PIPELINED_IN_TRANSFER = 256
@@ -50,6 +54,10 @@ class Pending:
     """The gateway's own reply, for a command that never reached the server."""
     transferring: bool = False
     """A preliminary reply has come."""
+
+    def asks(self, roles: Collection[Role]) -> bool:
+        """Whether the server was asked for one of these."""
+        return self.role in roles and not self.answer
 
 
 @dataclass(slots=True)
@@ -85,16 +93,32 @@ class Dialogue:
         if not self.pending:
             return False
         last = self.pending[-1]
-        if last.role in _HOLDING and not last.answer:
+        if last.asks(_HOLDING):
             return True
         transferring = self.pending[0].transferring
         limit = _PIPELINED_IN_TRANSFER if transferring else _PIPELINED
         return len(self.pending) >= limit
 
     @property
+    def holding_for_good(self) -> bool:
+        """Whether the next command of a client that has ended its direction is dropped.
+
+        Nobody would wait for it then; but behind AUTH there may be anything.
+        """
+        if not self.pending:
+            return False
+        return self.pending[-1].asks(_SECURING) or len(self.pending) >= _PIPELINED_IN_TRANSFER
+
+    @property
+    def possible_users(self) -> list[str | None]:
+        """The user, and who will be if the server does not reject it."""
+        changes = (entry for entry in self.pending if entry.asks(_USER_CHANGES))
+        return [self.user, *(entry.user for entry in changes)]
+
+    @property
     def announcing(self) -> bool:
         """Whether the next reply may be a 227 or 229 that counts."""
-        return bool(self.pending) and self.pending[0].role in _ANNOUNCING
+        return bool(self.pending) and self.pending[0].asks(_ANNOUNCING)
 
     def announce(self, expectation: int, decisions: Decisions) -> None:
         """The server accepted: this expectation is the next transfer's, no other is."""

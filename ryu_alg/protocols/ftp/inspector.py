@@ -34,7 +34,7 @@ class FtpInspector:
         transfer that goes on although the client has ended its direction may still begin.
         """
         decisions = Decisions(direction)
-        self._take(data, decisions)
+        self._take(data, decisions, last=True)
         dialogue = self.dialogue
         if dialogue.phase is not Phase.OPEN:
             return decisions.effects
@@ -46,12 +46,12 @@ class FtpInspector:
             dialogue.withdraw(decisions)
         return decisions.effects
 
-    def _take(self, data: bytes, decisions: Decisions) -> None:
+    def _take(self, data: bytes, decisions: Decisions, last: bool = False) -> None:
         if self.dialogue.phase is Phase.OPAQUE:
             decisions.forward(len(data))
             return
         negotiator = Negotiator(self.gateway, self.options)
         if decisions.direction is Direction.TO_SERVER:
-            Requests(self.dialogue, negotiator).take(data, decisions)
+            Requests(self.dialogue, negotiator).take(data, decisions, last)
         else:
             Responses(self.dialogue, negotiator).take(data, decisions)

@@ -32,12 +32,18 @@ class Requests:
     dialogue: Dialogue
     negotiator: Negotiator
 
-    def take(self, data: bytes, decisions: Decisions) -> None:
-        """Decide about the client's bytes, as far as that is possible now."""
+    def take(self, data: bytes, decisions: Decisions, last: bool = False) -> None:
+        """Decide about the client's bytes, as far as that is possible now.
+
+        `last`: there is no later, since the client has ended its direction; then no reply is
+        waited for.
+        """
         dialogue = self.dialogue
         limit = self.negotiator.options.command_limit
         position = 0
-        while position < len(data) and dialogue.phase is Phase.OPEN and not dialogue.holding:
+        while position < len(data) and dialogue.phase is Phase.OPEN:
+            if dialogue.holding_for_good if last else dialogue.holding:
+                break
             if dialogue.swallowing:
                 position += self._swallow(data, position, decisions)
                 continue
@@ -78,9 +84,7 @@ class Requests:
             self._refuse(len(raw), Role.PLAIN, reply, report, decisions)
             return
         argument = command.argument.decode("utf-8", "surrogateescape")
-        user = argument if command.role is Role.USER else dialogue.user
-        client = self.negotiator.gateway.conversation.client.address
-        denial = policy.denial(self.negotiator.options, command, user, client)
+        denial = self._denial(command, argument)
         if denial is not None:
             report = Report("ftp.denied", command.shown)
             self._refuse(len(raw), command.role, denial, report, decisions)
@@ -92,6 +96,15 @@ class Requests:
             user = argument if command.role is Role.USER else None
             dialogue.pending.append(Pending(command.role, command.name, user=user))
             decisions.forward(len(raw))
+
+    def _denial(self, command: Command, argument: str) -> bytes | None:
+        """The reply that command control has for it, for whoever may be the user."""
+        users = [argument] if command.role is Role.USER else self.dialogue.possible_users
+        client = self.negotiator.gateway.conversation.client.address
+        for user in users:
+            if denial := policy.denial(self.negotiator.options, command, user, client):
+                return denial
+        return None
 
     def _unserved(self, command: Command) -> tuple[bytes, Report] | None:
         """The reply to what the gateway does not serve, whoever asks."""

@@ -40,7 +40,8 @@ class Session:
         self.opened: set[int] = set()
         self.events: list[str] = []
         self.reports: list[Report] = []
-        self.rewrites = 0
+        self.touched = False
+        """Whether any byte was replaced, inserted or deleted."""
         self.opaque = False
         self.aborted = False
 
@@ -79,10 +80,11 @@ class Session:
                     self._decide(direction, length, self.held[direction][:length])
                 case Replace(length, data):
                     assert self.held[direction][:length] != data, "replaced by the same"
-                    self.rewrites += 1
+                    self.touched = True
                     self._decide(direction, length, data)
                 case Inject(towards, data):
                     assert data
+                    self.touched = True
                     self.left[towards] += data
                 case Open(number):
                     assert any(number == armed.id for armed in self.gateway.armed)
