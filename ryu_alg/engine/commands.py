@@ -10,7 +10,9 @@ from ryu_alg.inspection import Address, Endpoint, Network, Realm, Transport
 
 @dataclass(frozen=True, slots=True)
 class DestinationNat:
-    """The connection goes to `endpoint` instead of where the connecting side sent it."""
+    """The connection goes to `endpoint` instead of where the connecting side sent it.
+
+    Of a range of ports, `endpoint` is the first, and each port leads to its equal."""
 
     endpoint: Endpoint
 
@@ -42,6 +44,9 @@ class Pinhole:
     """Seconds without a first packet."""
     hard: int
     """Seconds in all."""
+    last_port: int | None = None
+    """Of a range of ports for any number of connections, open until it is closed: `idle` and
+    `hard` do not count for it, and translation keeps the port. None: one port, one connection."""
 
     def __str__(self) -> str:
         peers = ",".join(
@@ -49,6 +54,8 @@ class Pinhole:
             for peer in self.peers
         )
         text = f"{self.transport.name.lower()} {peers} -> {self.seen}"
+        if self.last_port is not None:
+            text += f"-{self.last_port}"
         match self.translate:
             case DestinationNat(endpoint):
                 return f"{text} to {endpoint}"

@@ -162,6 +162,11 @@ class EngineConfig:
                 return rule.allow
         return self.outbound_default
 
+    def hands_out(self, first: int, last: int) -> bool:
+        """Whether one of the public ports `first` to `last` belongs to a partition."""
+        partitions = (self.napt, self.data, self.control)
+        return any(part.low <= last and first <= part.high for part in partitions)
+
     def denied(self, port: int) -> bool:
         """Whether no pinhole may lead to `port`."""
         return any(first <= port <= last for first, last in self.denied_ports)

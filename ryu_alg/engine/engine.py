@@ -300,8 +300,10 @@ class Engine:
         session = self.sessions.get(number)
         if session is None or not session.offloaded:
             return []
-        self._forget(session, now)
-        return [Publish("session.ended", "in the switch", number, session.binding.name)]
+        commands = session.left_switch(now)
+        if session.ended_at is not None:
+            self._forget(session, now)
+        return commands
 
     def _pipeline_installed(self, now: float) -> list[Command]:
         commands: list[Command] = [

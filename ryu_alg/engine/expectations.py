@@ -80,12 +80,13 @@ class Expectations:
         transport: Transport,
         third_party: Address | None,
         peers: Sequence[Network],
+        last_port: int | None,
     ) -> Announced | Refusal:
         """Announce that `listener` waits on `port`; see `ryu_alg.inspection.Gateway.expect`."""
-        if not PRIVILEGED_PORTS <= port <= MAX_PORT:
-            return Refusal("port.privileged", f"port {port} is not from 1024 to 65535")
-        if self.config.denied(port):
-            return Refusal("port.denied", f"port {port} is on the list of denied ports")
+        ports = range(port, (port if last_port is None else last_port) + 1)
+        refusal = self._forbidden(ports)
+        if refusal is not None:
+            return refusal
         conversation = owner.conversation
         actual = Endpoint(third_party or conversation.actual(listener).address, port)
         connecting = conversation.actual(listener.other).address
@@ -99,10 +100,17 @@ class Expectations:
         lease: Lease | None = None
         public = self._public_address(conversation, listener, third_party)
         if listener_realm is Realm.INSIDE and connecting_realm is Realm.OUTSIDE and public:
-            lease = self.ports.data(public, actual, now)
-            if lease is None:
-                return Refusal("ports.exhausted", f"no data port of {public} is free")
-            announced = lease.public
+            if last_port is None:
+                lease = self.ports.data(public, actual, now)
+                if lease is None:
+                    return Refusal("ports.exhausted", f"no data port of {public} is free")
+                announced = lease.public
+            elif self.config.hands_out(port, last_port):
+                # Its public ports must be nobody else's.
+                detail = f"ports {port}-{last_port} are in a partition of the public ports"
+                return Refusal("port.partition", detail)
+            else:
+                announced = Endpoint(public, port)
         self._last_id += 1
         expectation = Expectation(self._last_id, transport, actual, announced)
         pinhole = None
@@ -117,6 +125,7 @@ class Expectations:
                 translate=self._translation(expectation, conversation, listener),
                 idle=self.config.timers.pinhole_unused,
                 hard=self.config.timers.pinhole_hard,
+                last_port=last_port,
             )
         entry = Announced(
             expectation,
@@ -141,6 +150,14 @@ class Expectations:
         _count_down(self.per_host, entry.host)
         _count_down(self.per_session, entry.session)
         return entry
+
+    def _forbidden(self, ports: range) -> Refusal | None:
+        if not ports or ports[0] < PRIVILEGED_PORTS or ports[-1] > MAX_PORT:
+            return Refusal("port.privileged", f"port {ports.start} is not from 1024 to 65535")
+        for port in ports:
+            if self.config.denied(port):
+                return Refusal("port.denied", f"port {port} is on the list of denied ports")
+        return None
 
     def _over_quota(self, session: int, host: Address) -> Refusal | None:
         quotas = self.config.quotas

@@ -94,6 +94,7 @@ class Session:
         transport: Transport = Transport.TCP,
         third_party: Address | None = None,
         peers: Sequence[Network] = (),
+        last_port: int | None = None,
     ) -> Expectation | Refusal:
         """Arm an expectation; see `ryu_alg.inspection.Gateway`."""
         owner = Owner(self.id, self.binding.name, self.data.mark, self.conversation)
@@ -105,6 +106,7 @@ class Session:
             transport=transport,
             third_party=third_party,
             peers=peers,
+            last_port=last_port,
         )
         if isinstance(entry, Refusal):
             self._publish(f"expectation.refused.{entry.code}", entry.detail)
@@ -198,6 +200,17 @@ class Session:
         """Whether the session may be forgotten."""
         return self.ended_at is not None and now >= self.ended_at + self.timers.time_wait
 
+    def left_switch(self, now: float) -> list[Command]:
+        """The switch has not seen the offloaded connection for its idle time-out."""
+        self.now = now
+        if self.data.moving:
+            return [self._offload_command()]
+        for number in sorted(self.announced):
+            self._withdraw(number, "session ended")
+        self.ended_at = now
+        self._publish("session.ended", "idle or closed in the switch")
+        return self._take_commands()
+
     def withdraw(self, number: int, now: float, reason: str) -> list[Command]:
         """The expectation is over: close what of it is open."""
         self.now = now
@@ -205,18 +218,19 @@ class Session:
         return self._take_commands()
 
     def used(self, number: int, now: float) -> list[Command]:
-        """The expected data connection came: nothing more is let in."""
+        """The expected data connection came: nothing more is let in, but to a range."""
         self.now = now
-        entry = self.expectations.remove(number)
-        if entry is None:
-            return []
+        entry = self.expectations.live[number]
+        self.data.moving = True
+        self.data.last_used = now
+        self._publish("pinhole.used", str(entry.pinhole))
+        if entry.pinhole is not None and entry.pinhole.last_port is not None:
+            return self._take_commands()
+        self.expectations.remove(number)
         self.announced.discard(number)
         if entry.lease is not None:
             self.data.leases.append(entry.lease)
-        self.data.moving = True
-        self.data.last_used = now
         self._commands.append(ClosePinhole(number))
-        self._publish("pinhole.used", str(entry.pinhole))
         return self._take_commands()
 
     @property
@@ -338,7 +352,8 @@ class Session:
             entry.state = PinholeState.OPEN
             return
         entry.state = PinholeState.OPENING
-        entry.expires = self.now + entry.pinhole.hard
+        if entry.pinhole.last_port is None:
+            entry.expires = self.now + entry.pinhole.hard
         if not self.data.counted:
             self.data.counted = True
             self._commands.append(CountData(self.data.mark, self.timers.data_idle))

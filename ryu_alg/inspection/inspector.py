@@ -54,8 +54,8 @@ class Refusal:
     """The engine will not arm an expectation. Answer it in the protocol's own terms."""
 
     code: str
-    """`port.privileged`, `port.denied`, `address.foreign`, `quota.session`, `quota.host`,
-    `ports.exhausted`."""
+    """`port.privileged`, `port.denied`, `port.partition`, `quota.session`, `quota.host`,
+    `quota.all`, `ports.exhausted`."""
     detail: str
 
 
@@ -74,8 +74,12 @@ class Gateway(Protocol):
         transport: Transport = Transport.TCP,
         third_party: Address | None = None,
         peers: Sequence[Network] = (),
+        last_port: int | None = None,
     ) -> Expectation | Refusal:
         """Arm an expectation: `listener` waits on `port` for the other party to connect.
+
+        With `last_port`, on all ports up to it, for any number of connections as long as the
+        session lasts: for sessions that cannot be read any more. Their numbers stay the same.
 
         `third_party` names another host that listens in `listener`'s stead (FXP), `peers`
         further networks that may connect besides the other party; the inspector's own

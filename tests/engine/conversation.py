@@ -1,8 +1,8 @@
 """A toy protocol and a control conversation, to drive the engine by hand.
 
 The protocol: lines. `LISTEN port` announces that the client listens, `OK` from the server opens
-it, `NO` withdraws it; `SERVE port` in a line of the server announces and opens at once; `SECRET`
-from the client ends inspection; `RAISE` raises; `GREEDY` decides more than there is; `SAY x` is
+it, `NO` withdraws it; `SERVE port` in a line of the server announces and opens at once, `RANGE
+first last` a range of ports, and ends inspection; `SECRET` from the client ends inspection; `RAISE` raises; `GREEDY` decides more than there is; `SAY x` is
 answered by the inspector itself.
 """
 
@@ -106,6 +106,13 @@ class Toy:
                 granted = self.gateway.expect(listener=Party.SERVER, port=int(port))
                 assert isinstance(granted, Expectation)
                 return [Open(granted.id), Replace(end, f"SERVE {granted.announced}\n".encode())]
+            case [b"RANGE", first, last]:
+                granted = self.gateway.expect(
+                    listener=Party.SERVER, port=int(first), last_port=int(last)
+                )
+                if not isinstance(granted, Expectation):
+                    return [Replace(end, f"REFUSED {granted.code}\n".encode())]
+                return [Open(granted.id), Forward(end), Opaque()]
         return [Forward(end)]
 
     def end(self, direction: Direction, data: bytes) -> Sequence[Effect]:

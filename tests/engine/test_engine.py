@@ -23,7 +23,7 @@ from ryu_alg.engine.commands import (
     Publish,
     SourceNat,
 )
-from ryu_alg.engine.config import Quotas, Timers
+from ryu_alg.engine.config import PortRange, Quotas, Timers
 from ryu_alg.engine.engine import Engine
 from ryu_alg.engine.events import (
     BarrierDone,
@@ -372,6 +372,46 @@ def test_a_new_pipeline_gets_every_dynamic_flow() -> None:
     assert view.state is PinholeState.OPEN
     again = conversation.handle(PipelineInstalled())
     assert opened in again and not conversation.of(Barrier)
+
+
+def test_a_range_stays_open_as_long_as_its_session() -> None:
+    subject = engine(napt=PortRange(1024, 9999))
+    conversation = talk(subject, client=SERVER, server=str(PUBLIC))
+    conversation.server_sends(b"RANGE 10000 10009\n")
+    (opened,) = conversation.of(OpenPinhole)
+    pinhole = opened.pinhole
+    assert (pinhole.seen, pinhole.last_port) == (Endpoint(PUBLIC, 10000), 10009)
+    assert pinhole.translate == DestinationNat(Endpoint(_address(INSIDE_SERVER), 10000))
+    conversation.handle(BarrierDone(1))
+    for _ in range(3):
+        assert codes(conversation.handle(PinholeUsed(pinhole.id))) == ["pinhole.used"]
+        assert conversation.of(ClosePinhole) == []
+    conversation.client_sends()
+    assert subject.sessions[1].offloaded
+    # Data moves: the control connection's flow is renewed when its idle time-out removes it.
+    conversation.handle(OffloadEnded(1))
+    assert len(conversation.of(Offload)) == 1
+    conversation.now = 500.0
+    conversation.handle(DataCounted(pinhole.mark, 10, 100, idle=True))
+    conversation.handle(OffloadEnded(1))
+    assert conversation.of(ClosePinhole) == [ClosePinhole(pinhole.id)]
+    assert not subject.sessions
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "code"),
+    [
+        (1023, 2000, "port.privileged"),
+        (60000, 65536, "port.privileged"),
+        (10009, 10000, "port.privileged"),
+        (6000, 7000, "port.denied"),
+        (20000, 60000, "port.partition"),
+    ],
+)
+def test_ranges_that_no_pinhole_leads_to(first: int, last: int, code: str) -> None:
+    conversation = talk(engine(), client=SERVER, server=str(PUBLIC))
+    conversation.server_sends(b"RANGE %d %d\n" % (first, last))
+    assert conversation.reached_client() == f"REFUSED {code}\n".encode()
 
 
 # -- time -----------------------------------------------------------------------------------------
