@@ -342,7 +342,12 @@ class Session:
 
     def _needs_switch(self, effect: Open) -> bool:
         entry = self.expectations.live.get(effect.expectation)
-        return entry is not None and entry.pinhole is not None
+        return (
+            entry is not None
+            and entry.session == self.id
+            and entry.pinhole is not None
+            and entry.state is PinholeState.ARMED
+        )
 
     def _open(self, number: int) -> None:
         entry = self.expectations.live.get(number)

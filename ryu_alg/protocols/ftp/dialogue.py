@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import Enum
 
-from ryu_alg.inspection import Abort, Close, Opaque, Open, Report
+from ryu_alg.inspection import Abort, Close, Opaque, Report
 from ryu_alg.protocols.ftp.decisions import Decisions
 from ryu_alg.protocols.ftp.verbs import Role
 
@@ -124,7 +124,6 @@ class Dialogue:
         """The server accepted: this expectation is the next transfer's, no other is."""
         self.withdraw(decisions)
         self.announced = expectation
-        decisions.do(Open(expectation))
 
     def withdraw(self, decisions: Decisions) -> None:
         """Nothing is announced any more."""

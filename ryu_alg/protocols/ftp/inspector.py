@@ -21,6 +21,11 @@ class FtpInspector:
         self.gateway = gateway
         self.dialogue = Dialogue()
 
+    @property
+    def user(self) -> str | None:
+        """As given in the last USER that the server did not reject."""
+        return self.dialogue.user
+
     def inspect(self, direction: Direction, data: bytes) -> Sequence[Effect]:
         """Decide about the undecided bytes of `direction`."""
         decisions = Decisions(direction)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import string
 from dataclasses import dataclass
 
-from ryu_alg.inspection import Close, Report
+from ryu_alg.inspection import Close, Open, Report
 from ryu_alg.inspection.framing import Line, Unframed, take_line
 from ryu_alg.protocols.ftp import commands, policy, replies
 from ryu_alg.protocols.ftp.commands import Command, Malformed
@@ -131,6 +131,9 @@ class Requests:
             return
         pending = Pending(command.role, command.name, expectation=outcome.expectation)
         self.dialogue.pending.append(pending)
+        # Before the server reads it: some (pyftpdlib) accept by connecting at once, and send
+        # their 200 over a connection that works. Any other answer closes the pinhole again.
+        decisions.do(Open(outcome.expectation))
         decisions.rewrite(raw, outcome.spans, outcome.text)
 
     def _refuse(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ryu_alg.inspection import Close, Report
+from ryu_alg.inspection import Close, Open, Report
 from ryu_alg.inspection.framing import Line, Unframed, take_line
 from ryu_alg.protocols.ftp import replies
 from ryu_alg.protocols.ftp.decisions import Decisions
@@ -136,6 +136,7 @@ class Responses:
             decisions.replace(len(reply), replies.make(outcome.code, outcome.text))
         else:
             dialogue.announce(outcome.expectation, decisions)
+            decisions.do(Open(outcome.expectation))
             decisions.rewrite(reply, outcome.spans, outcome.text)
         dialogue.answer_head(decisions)
 
