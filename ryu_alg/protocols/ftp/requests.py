@@ -49,7 +49,8 @@ class Requests:
                 continue
             match take_line(data, position, limit):
                 case Line(raw):
-                    self._line(raw, decisions)
+                    if not self._line(raw, decisions):
+                        break
                     position += len(raw)
                 case Unframed.OVERLONG if dialogue.spoken:
                     dialogue.swallowing = True
@@ -71,18 +72,19 @@ class Requests:
         self._refuse(end - position, Role.PLAIN, reply, report, decisions)
         return end - position
 
-    def _line(self, raw: bytes, decisions: Decisions) -> None:
+    def _line(self, raw: bytes, decisions: Decisions) -> bool:
+        """Decide about a line, or leave it where it is: whether it is decided."""
         dialogue = self.dialogue
         command = commands.parse(raw)
         if not dialogue.spoken and not (isinstance(command, Command) and command.may_open):
             self._not_ftp(decisions)
-            return
+            return True
         dialogue.spoken = True
         if isinstance(command, Malformed):
             report = Report(f"ftp.line.{command.value}", "a command line that is none")
             reply = replies.make(500, "Syntax error, command unrecognized.")
             self._refuse(len(raw), Role.PLAIN, reply, report, decisions)
-            return
+            return True
         argument = command.argument.decode("utf-8", "surrogateescape")
         denial = self._denial(command, argument)
         if denial is not None:
@@ -91,11 +93,16 @@ class Requests:
         elif refusal := self._unserved(command):
             self._refuse(len(raw), command.role, *refusal, decisions)
         elif command.role is Role.ACTIVE:
+            if dialogue.pending:
+                # Its pinhole opens at once, so the server must have answered all that came
+                # before, its greeting at the least.
+                return False
             self._active(command, decisions)
         else:
             user = argument if command.role is Role.USER else None
             dialogue.pending.append(Pending(command.role, command.name, user=user))
             decisions.forward(len(raw))
+        return True
 
     def _denial(self, command: Command, argument: str) -> bytes | None:
         """The reply that command control has for it, for whoever may be the user."""
