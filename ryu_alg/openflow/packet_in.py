@@ -31,7 +31,7 @@ class PacketIn:
     in_port: int = 0
     """0 once table 4 has routed the packet."""
     realm: Realm | None = None
-    """Where it came from; None in tables 0, and for what the controller itself sent."""
+    """Where it came from; None in table 0, and for what the controller itself sent."""
     network: int = 0
     """reg2: the network it came from, and behind table 4 the one it goes to."""
     next_hop: Address | None = None
@@ -43,7 +43,10 @@ def decode(message: bytes) -> PacketIn:
     try:
         _, _, _, _, cookie, _, match_length = _FIXED.unpack_from(message)
         end = _MATCH_AT + match_length
-        found = PacketIn(cookie, message[(end + 7) // 8 * 8 + 2 :])
+        frame_at = (end + 7) // 8 * 8 + 2
+        if frame_at > len(message):
+            raise ValueError("a packet-in that is cut short")
+        found = PacketIn(cookie, message[frame_at:])
         at = _MATCH_AT + 4
         while at < end:
             oxm_class, field, size = _OXM.unpack_from(message, at)

@@ -53,7 +53,7 @@ def pinhole_flows(pinhole: Pinhole, zone: int) -> list[str]:
 
     The first SYN learns, in the same step, flows that drop every other one: a pinhole admits one
     connection. They do not concern the admitted connection, whose packets have its mark. The
-    controller is told by a packet-in without payload.
+    controller is told by a packet-in.
     """
     version = pinhole.seen.address.version
     own = f"{cookie(Kind.PINHOLE, pinhole.id):#x}"

@@ -120,43 +120,51 @@ class OpenFlowClient:
         self.socket.connect(str(path))
         self.socket.settimeout(5)
         self.socket.sendall(struct.pack("!BBHI", 4, 0, 8, 0))
+        self._backlog: list[bytes] = []
         assert self._receive()[1] == 0
 
     def send(self, *messages: bytes) -> None:
         self.socket.sendall(b"".join(messages))
 
-    def answers(self) -> list[bytes]:
-        """All that comes before the answer to a barrier."""
+    def settle(self) -> None:
+        """Wait until the switch has done all that was sent; AssertionError if it refused any."""
         self.send(struct.pack("!BBHI", 4, 20, 8, 0xBA44))
-        answers = []
         while True:
             message = self._receive()
             if message[1] == 21 and message[4:8] == b"\0\0\xba\x44":
-                return answers
-            if message[1] == 2:
-                self.send(message[:1] + b"\x03" + message[2:])
-            else:
-                answers.append(message)
+                return
+            assert message[1] != 1, message.hex()
+            self._backlog.append(message)
 
-    def next(self, kind: int, timeout: float = 2) -> bytes | None:
-        """The next message of a type; None when none comes in time."""
-        self.socket.settimeout(timeout)
-        try:
-            while True:
-                message = self._receive()
-                if message[1] == kind:
+    def next(
+        self, kind: int, timeout: float = 2, where: Callable[[bytes], bool] = lambda message: True
+    ) -> bytes | None:
+        """The next message of a type that fits; None when none comes in time."""
+        deadline = time.monotonic() + timeout
+        while True:
+            while self._backlog:
+                message = self._backlog.pop(0)
+                if message[1] == kind and where(message):
                     return message
-        except TimeoutError:
-            return None
-        finally:
-            self.socket.settimeout(5)
+            self.socket.settimeout(max(0.01, deadline - time.monotonic()))
+            try:
+                self._backlog.append(self._receive())
+            except TimeoutError:
+                return None
+            finally:
+                self.socket.settimeout(5)
 
     def close(self) -> None:
         self.socket.close()
 
     def _receive(self) -> bytes:
-        header = self._exactly(8)
-        return header + self._exactly(int.from_bytes(header[2:4], "big") - 8)
+        """The next message that is not about the connection itself."""
+        while True:
+            header = self._exactly(8)
+            message = header + self._exactly(int.from_bytes(header[2:4], "big") - 8)
+            if message[1] != 2:
+                return message
+            self.send(message[:1] + b"\x03" + message[2:])
 
     def _exactly(self, size: int) -> bytes:
         data = b""
@@ -225,7 +233,7 @@ class Bench:
     def dump(self, *what: str) -> list[str]:
         """The flows, without counters, sorted."""
         lines = self.ofctl("--no-stats", "dump-flows", BRIDGE, *what).splitlines()
-        return sorted(line.strip() for line in lines if "cookie=" in line)
+        return sorted(line.strip() for line in lines if "actions=" in line)
 
     def packets(self, match: str) -> int:
         """How many packets the flows of a match have had."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_interface, ip_network
-from pathlib import Path
 
 import pytest
 
@@ -128,7 +127,7 @@ def install(bench: Bench, plan: PipelinePlan) -> None:
     bench.ofctl("del-meters", BRIDGE)
     for meter, rate in meter_rates(plan).items():
         bench.ofctl("add-meter", BRIDGE, f"meter={meter},pktps,band=type=drop,rate={rate}")
-    bench.load([*render(plan, PORTS), *_neighbours(bench)])
+    bench.load([*render(plan, PORTS), *neighbour_flows(bench)])
     bench.appctl("dpctl/flush-conntrack")
 
 
@@ -151,7 +150,8 @@ def _configure(bench: Bench) -> None:
     wan.sh("ip", "route", "add", "2001:db8:30::/64", "via", "2001:db8:1::1")
 
 
-def _neighbours(bench: Bench) -> list[str]:
+def neighbour_flows(bench: Bench) -> list[str]:
+    """What a controller would have learned."""
     where = {
         "lan": LAN_ADDRESSES,
         "dmz": ("192.168.20.2",),

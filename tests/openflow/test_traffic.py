@@ -83,15 +83,17 @@ def test_each_host_keeps_its_public_address(lan: Host, wan: Host, dmz: Host) -> 
 
 
 def test_udp_is_translated(lan: Host, wan: Host, plan: PipelinePlan) -> None:
-    with closing(wan.listen("192.0.2.1", 7000, socket.SOCK_DGRAM)) as server:
-        with closing(lan.listen("192.168.10.2", 5000, socket.SOCK_DGRAM)) as client:
-            client.sendto(b"question", ("192.0.2.1", 7000))
-            data, peer = server.recvfrom(100)
-            assert data == b"question"
-            assert peer[0] == "203.0.113.1"
-            assert plan.napt.low <= peer[1] <= plan.napt.high
-            server.sendto(b"answer", peer)
-            assert client.recv(100) == b"answer"
+    with (
+        closing(wan.listen("192.0.2.1", 7000, socket.SOCK_DGRAM)) as server,
+        closing(lan.listen("192.168.10.2", 5000, socket.SOCK_DGRAM)) as client,
+    ):
+        client.sendto(b"question", ("192.0.2.1", 7000))
+        data, peer = server.recvfrom(100)
+        assert data == b"question"
+        assert peer[0] == "203.0.113.1"
+        assert plan.napt.low <= peer[1] <= plan.napt.high
+        server.sendto(b"answer", peer)
+        assert client.recv(100) == b"answer"
 
 
 def test_echo_passes(lan: Host, plain: Host) -> None:

@@ -1,0 +1,483 @@
+"""The flows of sessions, in a real switch whose controller is this test."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from ipaddress import ip_address, ip_network
+
+import pytest
+
+from ryu_alg.engine.commands import (
+    DestinationNat,
+    FiveTuple,
+    Offload,
+    OffloadPath,
+    Pinhole,
+    SourceNat,
+)
+from ryu_alg.inspection import Endpoint, Realm, Transport
+from ryu_alg.openflow import packet_in, pinholes
+from ryu_alg.openflow.cookies import Kind, cookie, parse
+from ryu_alg.openflow.flowtext import flow_mod
+from ryu_alg.openflow.messages import MessageType
+from ryu_alg.openflow.plan import PipelinePlan
+from tests.openflow.bench import Bench, Host, OpenFlowClient
+
+pytestmark = pytest.mark.lab
+
+MARK = 0x1234
+
+# An outside server connects to an inside client behind NAT: FTP's active mode.
+ACTIVE = Pinhole(
+    id=7,
+    mark=MARK,
+    transport=Transport.TCP,
+    peers=(ip_network("203.0.113.50/32"),),
+    seen=Endpoint(ip_address("203.0.113.1"), 40_000),
+    connecting_realm=Realm.OUTSIDE,
+    translate=DestinationNat(Endpoint(ip_address("192.168.10.2"), 5000)),
+    idle=20,
+    hard=60,
+)
+# An inside client behind NAT connects to an outside server: passive mode.
+PASSIVE = Pinhole(
+    id=8,
+    mark=MARK,
+    transport=Transport.TCP,
+    peers=(ip_network("192.168.10.3/32"),),
+    seen=Endpoint(ip_address("203.0.113.50"), 6001),  # denied by the outbound policy
+    connecting_realm=Realm.INSIDE,
+    translate=SourceNat(ip_address("203.0.113.2"), 40_100, 40_100),
+    idle=20,
+    hard=60,
+)
+# Without NAT, from outside.
+PLAIN = replace(
+    ACTIVE,
+    id=9,
+    peers=(ip_network("203.0.113.50/32"),),
+    seen=Endpoint(ip_address("198.51.100.2"), 5000),
+    translate=None,
+)
+PLAIN_IPV6 = replace(
+    ACTIVE,
+    id=10,
+    peers=(ip_network("2001:db8:1::fe/128"),),
+    seen=Endpoint(ip_address("2001:db8:30::2"), 5000),
+    translate=None,
+)
+
+
+@pytest.fixture
+def lan(gateway: Bench) -> Host:
+    return gateway.hosts["lan"]
+
+
+@pytest.fixture
+def plain(gateway: Bench) -> Host:
+    return gateway.hosts["plain"]
+
+
+@pytest.fixture
+def wan(gateway: Bench) -> Host:
+    return gateway.hosts["wan"]
+
+
+@pytest.fixture
+def controller(gateway: Bench) -> Iterator[OpenFlowClient]:
+    """A connection that gets packet-ins and flow-removed messages."""
+    client = gateway.client()
+    # A service connection gets packet-ins only with a miss_send_len other than 0.
+    client.send(struct.pack("!BBHIHH", 4, 9, 12, 0, 0, 0xFFFF))
+    client.settle()
+    yield client
+    client.close()
+
+
+def put(controller: OpenFlowClient, *messages: bytes) -> None:
+    controller.send(*messages)
+    controller.settle()
+
+
+def packet_of(
+    controller: OpenFlowClient, kind: Kind, timeout: float = 2
+) -> packet_in.PacketIn | None:
+    """The next packet-in of a kind."""
+    received = controller.next(
+        MessageType.PACKET_IN,
+        timeout,
+        lambda message: (parse(packet_in.decode(message).cookie) or (None,))[0] is kind,
+    )
+    return None if received is None else packet_in.decode(received)
+
+
+def use(client: Host, server: Host, pinhole: Pinhole, source: str, listen_at: Endpoint) -> tuple:
+    """Connect through a pinhole and exchange data both ways; returns the open sockets."""
+    listener = server.listen(str(listen_at.address), listen_at.port)
+    connection = client.connect(str(pinhole.seen.address), pinhole.seen.port, (source, 0))
+    accepted, peer = listener.accept()
+    accepted.settimeout(3)
+    connection.sendall(b"question")
+    assert accepted.recv(100) == b"question"
+    accepted.sendall(b"answer")
+    assert connection.recv(100) == b"answer"
+    return listener, connection, accepted, peer
+
+
+def refused(client: Host, pinhole: Pinhole, source: str) -> bool:
+    try:
+        client.connect(
+            str(pinhole.seen.address), pinhole.seen.port, (source, 0), timeout=0.7
+        ).close()
+    except TimeoutError:
+        return True
+    return False
+
+
+CASES = {
+    "active": (ACTIVE, "wan", "203.0.113.50", "lan", Endpoint(ip_address("192.168.10.2"), 5000)),
+    "passive": (PASSIVE, "lan", "192.168.10.3", "wan", PASSIVE.seen),
+    "plain": (PLAIN, "wan", "203.0.113.50", "plain", PLAIN.seen),
+    "plain-ipv6": (PLAIN_IPV6, "wan", "2001:db8:1::fe", "plain", PLAIN_IPV6.seen),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_pinhole_admits_exactly_one_connection(
+    gateway: Bench, controller: OpenFlowClient, plan: PipelinePlan, case: str
+) -> None:
+    pinhole, client_name, source, server_name, listen_at = CASES[case]
+    client, server = gateway.hosts[client_name], gateway.hosts[server_name]
+    assert refused(client, pinhole, source)
+
+    put(controller, *pinholes.open_pinhole(pinhole, plan.ct_zone))
+    listener, connection, accepted, peer = use(client, server, pinhole, source, listen_at)
+    with closing(listener), closing(connection), closing(accepted):
+        if isinstance(pinhole.translate, SourceNat):
+            assert peer[:2] == (str(pinhole.translate.address), pinhole.translate.low)
+        else:
+            assert peer[0] == source
+        notice = packet_of(controller, Kind.PINHOLE)
+        assert notice is not None
+        assert parse(notice.cookie) == (Kind.PINHOLE, pinhole.id)
+
+        assert refused(client, pinhole, source)
+        assert refused(client, pinhole, source)
+
+        # Without the pinhole, the connection goes on.
+        put(controller, pinholes.close_pinhole(pinhole.id))
+        assert not [f for f in gateway.dump() if f"{cookie(Kind.PINHOLE, pinhole.id):#x}" in f]
+        connection.sendall(b"more")
+        assert accepted.recv(100) == b"more"
+        accepted.sendall(b"more")
+        assert connection.recv(100) == b"more"
+        assert refused(client, pinhole, source)
+
+
+def test_a_pinhole_is_for_its_peers(
+    gateway: Bench, controller: OpenFlowClient, plan: PipelinePlan, wan: Host, lan: Host
+) -> None:
+    put(controller, *pinholes.open_pinhole(ACTIVE, plan.ct_zone))
+    with closing(lan.listen("192.168.10.2", 5000)):
+        assert refused(wan, ACTIVE, "203.0.113.254")
+        assert refused(wan, replace(ACTIVE, seen=replace(ACTIVE.seen, port=40_001)), "203.0.113.50")
+
+
+def test_a_pinhole_for_several_networks_admits_one_connection_in_all(
+    controller: OpenFlowClient, plan: PipelinePlan, wan: Host, lan: Host
+) -> None:
+    networks = (ip_network("203.0.113.254/32"), ip_network("203.0.113.0/25"))
+    pinhole = replace(ACTIVE, peers=networks)
+    put(controller, *pinholes.open_pinhole(pinhole, plan.ct_zone))
+    inside = Endpoint(ip_address("192.168.10.2"), 5000)
+    listener, connection, accepted, _ = use(wan, lan, pinhole, "203.0.113.50", inside)
+    with closing(listener), closing(connection), closing(accepted):
+        assert refused(wan, pinhole, "203.0.113.254")
+        assert refused(wan, pinhole, "203.0.113.50")
+
+
+def test_a_used_pinhole_does_not_concern_others_who_connect_there(
+    controller: OpenFlowClient, plan: PipelinePlan, wan: Host, lan: Host
+) -> None:
+    """Two inside clients of a server that has one passive port."""
+    seen = Endpoint(ip_address("203.0.113.50"), 7001)
+    first = replace(PASSIVE, seen=seen)
+    put(controller, *pinholes.open_pinhole(first, plan.ct_zone))
+    listener, connection, accepted, _ = use(lan, wan, first, "192.168.10.3", seen)
+    with closing(listener), closing(connection), closing(accepted):
+        assert refused(lan, first, "192.168.10.3")
+        lan.connect("203.0.113.50", 7001, ("192.168.10.2", 0)).close()
+
+
+@pytest.mark.parametrize("counting", [True, False])
+@pytest.mark.parametrize("still_open", [True, False])
+def test_a_repeated_first_packet_passes(
+    gateway: Bench,
+    controller: OpenFlowClient,
+    plan: PipelinePlan,
+    wan: Host,
+    lan: Host,
+    counting: bool,
+    still_open: bool,
+) -> None:
+    """The server is deaf at first: its host drops the SYN, and gets the next one."""
+    put(controller, *pinholes.open_pinhole(ACTIVE, plan.ct_zone))
+    if counting:
+        put(controller, *pinholes.count_data(MARK, 30))
+    lan.sh("nft", "add table ip deaf")
+    lan.sh("nft", "add chain ip deaf in { type filter hook input priority 0; }")
+    lan.sh("nft", "add rule ip deaf in tcp dport 5000 drop")
+    try:
+        with closing(lan.listen("192.168.10.2", 5000)) as listener:
+
+            def begin() -> socket.socket:
+                made = socket.socket()
+                made.setblocking(False)
+                made.bind(("203.0.113.50", 0))
+                made.connect_ex((str(ACTIVE.seen.address), ACTIVE.seen.port))
+                return made
+
+            with closing(wan.inside(begin)):
+                assert packet_of(controller, Kind.PINHOLE) is not None
+                if not still_open:
+                    put(controller, pinholes.close_pinhole(ACTIVE.id))
+                lan.sh("nft", "delete table ip deaf")
+                listener.settimeout(5)
+                listener.accept()[0].close()
+    finally:
+        lan.sh("nft", "delete table ip deaf", check=False)
+
+
+def test_an_unused_pinhole_expires_and_says_so(
+    gateway: Bench, controller: OpenFlowClient, plan: PipelinePlan, wan: Host
+) -> None:
+    put(controller, *pinholes.open_pinhole(replace(ACTIVE, idle=1), plan.ct_zone))
+    removed = controller.next(MessageType.FLOW_REMOVED, timeout=5)
+    assert removed is not None
+    assert parse(struct.unpack_from("!Q", removed, 8)[0]) == (Kind.PINHOLE, ACTIVE.id)
+    assert refused(wan, ACTIVE, "203.0.113.50")
+
+
+def test_data_is_counted_while_it_moves(
+    gateway: Bench, controller: OpenFlowClient, plan: PipelinePlan, wan: Host, lan: Host
+) -> None:
+    put(controller, *pinholes.count_data(MARK, 2), *pinholes.open_pinhole(ACTIVE, plan.ct_zone))
+    inside = Endpoint(ip_address("192.168.10.2"), 5000)
+    listener, connection, accepted, _ = use(wan, lan, ACTIVE, "203.0.113.50", inside)
+    with closing(listener), closing(connection), closing(accepted):
+        connection.sendall(b"x" * 20_000)
+        received = 0
+        while received < 20_000:
+            received += len(accepted.recv(65_536))
+        removed = controller.next(MessageType.FLOW_REMOVED, timeout=8)
+        assert removed is not None
+        own, packets, octets = (
+            struct.unpack_from("!Q", removed, 8)[0],
+            *struct.unpack_from("!QQ", removed, 32),
+        )
+        assert parse(own) == (Kind.DATA, MARK)
+        assert packets > 15
+        assert octets > 20_000
+        # The counter is gone, the pinhole's block is not: the connection goes on.
+        connection.sendall(b"more")
+        assert accepted.recv(100) == b"more"
+        put(controller, *pinholes.count_data(MARK, 2))
+        accepted.sendall(b"more")
+        assert connection.recv(100) == b"more"
+
+    request = pinholes.data_counters_request(77)
+    controller.send(request)
+    reply = controller.next(MessageType.MULTIPART_REPLY)
+    assert reply is not None
+    assert struct.unpack_from("!I", reply, 4)[0] == 77
+    # One flow: after header (8), multipart header (8), 24 bytes to its cookie.
+    assert parse(struct.unpack_from("!Q", reply, 16 + 24)[0]) == (Kind.DATA, MARK)
+
+
+def test_a_cut_stops_established_data(
+    gateway: Bench, controller: OpenFlowClient, plan: PipelinePlan, wan: Host, lan: Host
+) -> None:
+    put(controller, *pinholes.open_pinhole(ACTIVE, plan.ct_zone))
+    inside = Endpoint(ip_address("192.168.10.2"), 5000)
+    listener, connection, accepted, _ = use(wan, lan, ACTIVE, "203.0.113.50", inside)
+    with closing(listener), closing(connection), closing(accepted):
+        put(controller, flow_mod(pinholes.cut_flow(MARK, 60)))
+        time.sleep(0.5)  # a barrier does not wait until the datapath's cache is revalidated
+        connection.sendall(b"more")
+        accepted.settimeout(1)
+        with pytest.raises(TimeoutError):
+            accepted.recv(100)
+        put(controller, pinholes.end_cut(MARK))
+        accepted.settimeout(5)
+        assert accepted.recv(100) == b"more"
+
+
+def test_an_offloaded_connection_is_translated_by_flows(
+    gateway: Bench, controller: OpenFlowClient, wan: Host, lan: Host
+) -> None:
+    client, server = ip_address("192.168.10.2").packed, ip_address("203.0.113.50").packed
+    public = ip_address("203.0.113.1").packed
+    offload = Offload(
+        5,
+        (
+            OffloadPath(
+                Realm.INSIDE,
+                FiveTuple(client, 3000, server, 21),
+                FiveTuple(public, 50_000, server, 21),
+            ),
+            OffloadPath(
+                Realm.OUTSIDE,
+                FiveTuple(server, 21, public, 50_000),
+                FiveTuple(server, 21, client, 3000),
+            ),
+        ),
+        30,
+    )
+    put(controller, *pinholes.offload(offload))
+    with closing(wan.listen("203.0.113.50", 21)) as listener:
+        connection = lan.connect("203.0.113.50", 21, ("192.168.10.2", 3000))
+        accepted, peer = listener.accept()
+        with closing(connection), closing(accepted):
+            assert peer == ("203.0.113.1", 50_000)
+            accepted.sendall(b"220 \r\n")
+            assert connection.recv(100) == b"220 \r\n"
+    put(controller, pinholes.end_offload(5))
+    assert not [flow for flow in gateway.dump() if f"{cookie(Kind.OFFLOAD, 5):#x}" in flow]
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "target", "ports"),
+    [
+        ("lan", "192.168.10.2", "192.0.2.1", (3000, 21)),
+        ("lan", "192.168.10.2", "192.0.2.1", (3000, 2121)),
+        ("lan", "192.168.10.2", "192.168.20.2", (3000, 21)),
+        ("lan", "192.168.10.2", "192.168.20.2", (3000, 2100)),
+        ("dmz", "192.168.20.2", "192.168.10.2", (21, 3000)),
+        ("dmz", "192.168.20.2", "203.0.113.50", (2100, 3000)),
+        ("dmz", "192.168.20.2", "192.168.10.2", (2100, 3000)),
+        ("wan", "203.0.113.50", "203.0.113.1", (21, 49_152)),
+        ("wan", "203.0.113.50", "203.0.113.2", (2121, 53_247)),
+        ("wan", "203.0.113.50", "203.0.113.1", (3000, 21)),
+        ("wan", "203.0.113.50", "198.51.100.2", (21, 3000)),
+        ("wan", "2001:db8:1::fe", "2001:db8:30::2", (21, 3000)),
+        ("plain", "2001:db8:30::2", "2001:db8:1::fe", (3000, 21)),
+    ],
+)
+def test_control_packets_are_punted(
+    gateway: Bench,
+    controller: OpenFlowClient,
+    name: str,
+    source: str,
+    target: str,
+    ports: tuple[int, int],
+) -> None:
+    host = gateway.hosts[name]
+    with closing(host.raw()) as raw:
+        raw.send(syn_frame(host, source, target, ports))
+    punt = packet_of(controller, Kind.PUNT)
+    assert punt is not None
+    assert parse(punt.cookie) == (Kind.PUNT, 0)
+    assert punt.frame == syn_frame(host, source, target, ports)
+    number = {"lan": 1, "dmz": 2, "plain": 3, "wan": 4}[name]
+    realm = Realm.OUTSIDE if name == "wan" else Realm.INSIDE
+    assert (punt.in_port, punt.network, punt.realm) == (number, number, realm)
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "target", "ports"),
+    [
+        ("lan", "192.168.10.2", "192.0.2.1", (3000, 22)),
+        ("wan", "203.0.113.50", "203.0.113.1", (21, 49_151)),
+        ("wan", "203.0.113.50", "203.0.113.1", (21, 53_248)),
+        ("wan", "203.0.113.50", "203.0.113.1", (3000, 49_152)),
+        ("wan", "203.0.113.50", "203.0.113.2", (3000, 21)),
+        ("wan", "203.0.113.50", "198.51.100.2", (3000, 21)),
+    ],
+)
+def test_other_packets_are_not(
+    gateway: Bench,
+    controller: OpenFlowClient,
+    name: str,
+    source: str,
+    target: str,
+    ports: tuple[int, int],
+) -> None:
+    host = gateway.hosts[name]
+    with closing(host.raw()) as raw:
+        raw.send(syn_frame(host, source, target, ports))
+    assert packet_of(controller, Kind.PUNT, timeout=0.5) is None
+
+
+def test_icmp_errors_about_control_connections_are_punted(
+    gateway: Bench, controller: OpenFlowClient, wan: Host
+) -> None:
+    """Conntrack has never heard of the connection."""
+    control = syn_frame(wan, "203.0.113.1", "192.0.2.1", (49_200, 21))[14:]
+    icmp = b"\x03\x04\x00\x00\x00\x00\x05\x00" + control
+    icmp = icmp[:2] + checksum(icmp) + icmp[4:]
+    frame = ip_frame(wan, "203.0.113.254", "203.0.113.1", 1, icmp)
+    with closing(wan.raw()) as raw:
+        raw.send(frame)
+    punt = packet_of(controller, Kind.ICMP_ERROR)
+    assert punt is not None
+    assert punt.frame == frame
+
+
+def test_a_fragmented_control_packet_goes_nowhere(
+    gateway: Bench, controller: OpenFlowClient, lan: Host, wan: Host
+) -> None:
+    payload = tcp_header("192.168.10.2", "192.0.2.1", (3000, 21), b"x" * 2000)
+    with closing(lan.raw()) as raw, closing(wan.raw()) as other:
+        for offset in (0, 1400):
+            part = payload[offset : offset + 1400]
+            flags = (0x2000 if offset == 0 else 0) | offset // 8
+            raw.send(ip_frame(lan, "192.168.10.2", "192.0.2.1", 6, part, flags))
+        assert packet_of(controller, Kind.PUNT, timeout=1) is None
+        assert not arrived(other, b"x" * 20)
+
+
+def arrived(raw: socket.socket, content: bytes) -> bool:
+    raw.settimeout(0.3)
+    try:
+        while True:
+            if content in raw.recv(2000):
+                return True
+    except TimeoutError:
+        return False
+
+
+def checksum(data: bytes) -> bytes:
+    data += bytes(len(data) % 2)
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return (total ^ 0xFFFF).to_bytes(2, "big")
+
+
+def tcp_header(source: str, target: str, ports: tuple[int, int], payload: bytes = b"") -> bytes:
+    tcp = struct.pack("!HHIIBBHHH", *ports, 1000, 0, 0x50, 2, 1024, 0, 0) + payload
+    src, dst = ip_address(source).packed, ip_address(target).packed
+    pseudo = src + dst + struct.pack("!II", len(tcp), 6)
+    return tcp[:16] + checksum(pseudo + tcp) + tcp[18:]
+
+
+def ip_frame(
+    host: Host, source: str, target: str, protocol: int, payload: bytes, fragment: int = 0
+) -> bytes:
+    mac = bytes.fromhex("02a160000001") + bytes.fromhex(host.mac.replace(":", ""))
+    src, dst = ip_address(source).packed, ip_address(target).packed
+    if len(src) == 16:
+        header = struct.pack("!IHBB", 0x6000_0000, len(payload), protocol, 64) + src + dst
+        return mac + b"\x86\xdd" + header + payload
+    length = 20 + len(payload)
+    header = struct.pack("!BBHHHBBH", 0x45, 0, length, 99, fragment, 64, protocol, 0) + src + dst
+    return mac + b"\x08\x00" + header[:10] + checksum(header) + header[12:] + payload
+
+
+def syn_frame(host: Host, source: str, target: str, ports: tuple[int, int]) -> bytes:
+    return ip_frame(host, source, target, 6, tcp_header(source, target, ports))
