@@ -40,6 +40,8 @@ from ryu_alg.rest.auth import Guard
 from ryu_alg.rest.controller import attach, listen_at
 
 CONFIG_VARIABLE = "RYU_ALG_CONFIG"
+NO_PROTOCOL = -1
+"""In place of a protocol's index: the packet can only be a known session's."""
 COUNTS_INTERVAL = 1.0
 """Seconds: the switch is asked for its counters no more often."""
 
@@ -142,6 +144,8 @@ class AlgApp(app_manager.RyuApp):
         kind, number = purpose
         if kind is Kind.PUNT:
             self._control_packet(punt, number)
+        elif kind is Kind.KEPT_PUNT:
+            self._control_packet(punt, NO_PROTOCOL)
         elif kind is Kind.PINHOLE:
             self._handle(PinholeUsed(number))
         elif kind is Kind.ICMP_ERROR:

@@ -74,7 +74,8 @@ class Gateway:
     def count_punt(self, protocol: int) -> None:
         """A control packet came; `protocol` is the index that its flow names."""
         bindings = self.engine.config.protocols
-        self.punts[bindings[protocol].name if protocol < len(bindings) else "other"] += 1
+        known = 0 <= protocol < len(bindings)
+        self.punts[bindings[protocol].name if known else "other"] += 1
 
     def publish(self, event: Publish) -> None:
         """Count, keep and log something that happened."""

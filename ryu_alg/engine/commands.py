@@ -146,6 +146,21 @@ class Offload:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepPunting:
+    """Punt the packets of this session, though the static flows may not do so any more."""
+
+    id: int
+    arriving: tuple[tuple[Realm, FiveTuple], tuple[Realm, FiveTuple]]
+
+
+@dataclass(frozen=True, slots=True)
+class StopPunting:
+    """Undo `KeepPunting`."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Publish:
     """Something happened that is worth showing. `detail` holds no secret."""
 
@@ -164,5 +179,7 @@ Command = (
     | CountData
     | Barrier
     | Offload
+    | KeepPunting
+    | StopPunting
     | Publish
 )

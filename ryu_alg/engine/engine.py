@@ -22,6 +22,7 @@ from ryu_alg.engine.commands import (
     FiveTuple,
     Ordinary,
     Publish,
+    StopPunting,
 )
 from ryu_alg.engine.config import EngineConfig
 from ryu_alg.engine.data_marks import DataMark
@@ -110,6 +111,8 @@ class Engine:
         self.config = config
         self.ports.config = config
         self.expectations.config = config
+        for session in self.sessions.values():
+            session.kept_punting = True
 
     # -- segments -------------------------------------------------------------------------------
 
@@ -121,7 +124,7 @@ class Engine:
             session, direction = found
             if not (opens and direction is Direction.TO_SERVER and self._reborn(session, segment)):
                 return self._settle(session, now, session.receive(direction, segment, now))
-            self._forget(session, now)
+            return self._forget(session, now) + self._admit(segment, realm, protocol, now)
         if opens:
             return self._admit(segment, realm, protocol, now)
         return self._stray(segment, realm, protocol)
@@ -302,7 +305,7 @@ class Engine:
             return []
         commands = session.left_switch(now)
         if session.ended_at is not None:
-            self._forget(session, now)
+            commands += self._forget(session, now)
         return commands
 
     def _pipeline_installed(self, now: float) -> list[Command]:
@@ -325,7 +328,7 @@ class Engine:
                 continue
             commands += session.expire(now)
             if session.over(now):
-                self._forget(session, now)
+                commands += self._forget(session, now)
             else:
                 self._timers.set(number, session.next_timeout())
         return commands
@@ -349,7 +352,7 @@ class Engine:
         self._timers.set(session.id, session.next_timeout())
         return commands
 
-    def _forget(self, session: Session, now: float) -> None:
+    def _forget(self, session: Session, now: float) -> list[Command]:
         for key, _ in self._keys(session):
             self._by_tuple.pop(key, None)
         self.sessions.pop(session.id, None)
@@ -364,6 +367,7 @@ class Engine:
             session.lease.end(now)
         if not session.data.counted:
             self.marks.pop(session.data.mark, None)
+        return [StopPunting(session.id)] if session.kept_punting else []
 
 
 def _packed(endpoint: Endpoint) -> tuple[bytes, int]:

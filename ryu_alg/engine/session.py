@@ -13,6 +13,7 @@ from ryu_alg.engine.commands import (
     CountData,
     Emit,
     FiveTuple,
+    KeepPunting,
     Offload,
     OffloadPath,
     OpenPinhole,
@@ -47,6 +48,9 @@ from ryu_alg.inspection import (
     Transport,
 )
 
+MAX_FLOW_TIMEOUT = 65535
+"""Seconds: OpenFlow's time-outs have 16 bits."""
+
 
 @dataclass(slots=True)
 class Session:
@@ -71,6 +75,8 @@ class Session:
     awaiting_barrier: bool = False
     ended_at: float | None = None
     """When both ends had closed, or one had reset."""
+    kept_punting: bool = False
+    """It began under an earlier configuration, and has flows of its own that punt it."""
     finished_inspection: set[Direction] = field(default_factory=set)
     last_probe: float | None = None
     announced: set[int] = field(default_factory=set)
@@ -149,16 +155,18 @@ class Session:
     def pipeline_installed(self, now: float) -> list[Command]:
         """All flows are being replaced: name those of this session."""
         self.now = now
-        opening = False
         for number in sorted(self.announced):
             entry = self.expectations.live[number]
             if entry.pinhole and entry.state in (PinholeState.OPENING, PinholeState.OPEN):
                 self._commands.append(OpenPinhole(entry.pinhole))
-                opening = opening or entry.state is PinholeState.OPENING
-        if self.awaiting_barrier or opening:
+        if self.awaiting_barrier:
             self._commands.append(Barrier(self.id))
         if self.offloaded:
             self._commands.append(self._offload_command())
+        if self.kept_punting:
+            there, back = self._paths()
+            arriving = ((there.realm, there.arriving), (back.realm, back.arriving))
+            self._commands.append(KeepPunting(self.id, arriving))
         return self._take_commands()
 
     def expire(self, now: float) -> list[Command]:
@@ -405,21 +413,18 @@ class Session:
         )
 
     def _offload_command(self) -> Offload:
+        idle = max(1, min(int(self.timers.session_idle), MAX_FLOW_TIMEOUT))
+        return Offload(self.id, self._paths(), idle)
+
+    def _paths(self) -> tuple[OffloadPath, OffloadPath]:
+        """How packets of both directions come in, and how they leave."""
         to_server = self.editor.headers[Direction.TO_SERVER]
         to_client = self.editor.headers[Direction.TO_CLIENT]
-
-        def reverse(header: FiveTuple) -> FiveTuple:
-            return FiveTuple(header.dst, header.dport, header.src, header.sport)
-
-        out = FiveTuple(to_server.src, to_server.sport, to_server.dst, to_server.dport)
+        there = FiveTuple(to_server.src, to_server.sport, to_server.dst, to_server.dport)
         back = FiveTuple(to_client.src, to_client.sport, to_client.dst, to_client.dport)
-        return Offload(
-            self.id,
-            (
-                OffloadPath(self.client_realm, reverse(back), out),
-                OffloadPath(self.server_realm, reverse(out), back),
-            ),
-            max(1, min(int(self.timers.session_idle), 65535)),
+        return (
+            OffloadPath(self.client_realm, _reverse(back), there),
+            OffloadPath(self.server_realm, _reverse(there), back),
         )
 
     def _pass_unchanged(self, direction: Direction, segment: Segment) -> None:
@@ -451,3 +456,7 @@ class Session:
         if not self.data.moving or self.editor.phase is not Phase.OPEN:
             return float("inf")
         return max(self.last_activity, self.last_probe or 0.0) + self.timers.keepalive_interval
+
+
+def _reverse(path: FiveTuple) -> FiveTuple:
+    return FiveTuple(path.dst, path.dport, path.src, path.sport)

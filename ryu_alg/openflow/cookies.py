@@ -39,6 +39,9 @@ class Kind(IntEnum):
     """An ICMP error that belongs to no connection of the switch; the id is 0."""
     DROP = 9
     """Counts what is refused; the id is the table."""
+    KEPT_PUNT = 11
+    """A control packet of a session that began under an earlier configuration; the id is the
+    session's."""
     CUT = 10
     """Drops the data of a session that was cut; the id is its conntrack mark."""
 

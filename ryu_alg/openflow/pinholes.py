@@ -11,18 +11,20 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from ryu_alg.engine.commands import (
     DestinationNat,
     FiveTuple,
+    KeepPunting,
     Offload,
     OffloadPath,
     Pinhole,
     SourceNat,
 )
-from ryu_alg.inspection import Network, Transport
+from ryu_alg.inspection import Network, Realm, Transport
 from ryu_alg.openflow.cookies import EVERY, EVERY_ID, Kind, cookie
 from ryu_alg.openflow.flowtext import delete_by_cookie, flow_mod, flow_stats_request
-from ryu_alg.openflow.render import REALM_NUMBER, transport_match
+from ryu_alg.openflow.plan import PortRange
+from ryu_alg.openflow.render import REALM_NUMBER, Meter, transport_match
 
 _CUT, _COUNTER, _USED, _PINHOLE = 600, 500, 450, 400
-_OFFLOAD = 700
+_OFFLOAD, _KEPT_PUNT = 700, 690
 _FIN_TIMEOUT = 10
 """Seconds that an offloaded connection's flow stays after FIN or RST."""
 
@@ -49,35 +51,40 @@ def offload(wanted: Offload) -> list[bytes]:
 
 
 def pinhole_flows(pinhole: Pinhole, zone: int) -> list[str]:
-    """The flows of a TCP pinhole, one for each network that may connect.
+    """The flows of a TCP pinhole: one for each network that may connect, and each block of ports.
 
     The first SYN learns, in the same step, flows that drop every other one: a pinhole admits one
-    connection. They do not concern the admitted connection, whose packets have its mark. The
-    controller is told by a packet-in.
+    connection. They do not concern the admitted connection, whose packets have its mark. A range
+    of ports learns nothing. The controller is told by a packet-in.
     """
     version = pinhole.seen.address.version
     own = f"{cookie(Kind.PINHOLE, pinhole.id):#x}"
     match = (
         f"ct_state=+new-inv+trk,reg1={REALM_NUMBER[pinhole.connecting_realm]},"
-        f"{transport_match(pinhole.transport, version)}"
+        f"{transport_match(pinhole.transport, version)},"
+        f"{_DESTINATION[version]}={pinhole.seen.address}"
     )
-    target = f"{_DESTINATION[version]}={pinhole.seen.address},tp_dst={pinhole.seen.port}"
     peers = [peer for peer in pinhole.peers if peer.version == version]
     mark = f"exec(load:{pinhole.mark:#x}->NXM_NX_CT_MARK[])"
-    actions = ",".join(
-        (
-            # Reading the port makes the datapath look here for each connection, not once for all.
+    admit = f"controller(max_len=0),ct(commit,table=4,zone={zone}{_nat(pinhole)},{mark})"
+    if pinhole.last_port is None:
+        ports = [str(pinhole.seen.port)]
+        timeouts = f"idle_timeout={pinhole.idle},hard_timeout={pinhole.hard},send_flow_rem,"
+        # Reading the port makes the datapath look here for each connection, not once for all.
+        once = (
             "move:NXM_OF_TCP_SRC[]->NXM_NX_REG6[0..15]",
-            *(_used(pinhole, peer, own) for peer in peers),
-            "controller(max_len=0)",
-            f"ct(commit,table=4,zone={zone}{_nat(pinhole)},{mark})",
+            *(_used(pinhole, p, own) for p in peers),
         )
-    )
+        admit = ",".join((*once, admit))
+    else:
+        blocks = PortRange(pinhole.seen.port, pinhole.last_port).blocks()
+        ports = [f"{value:#x}/{mask:#x}" for value, mask in blocks]
+        timeouts = ""
     return [
-        f"table=3,cookie={own},priority={_PINHOLE},idle_timeout={pinhole.idle},"
-        f"hard_timeout={pinhole.hard},send_flow_rem,{match},{_SOURCE[version]}={peer},{target}"
-        f" actions={actions}"
+        f"table=3,cookie={own},priority={_PINHOLE},{timeouts}{match},{_SOURCE[version]}={peer},"
+        f"tp_dst={port} actions={admit}"
         for peer in peers
+        for port in ports
     ]
 
 
@@ -104,6 +111,8 @@ def _nat(pinhole: Pinhole) -> str:
     match pinhole.translate:
         case None:
             return ""
+        case DestinationNat(endpoint) if pinhole.last_port is not None:
+            return f",nat(dst={endpoint.address})"
         case DestinationNat(endpoint):
             return f",nat(dst={endpoint.address}:{endpoint.port})"
         case SourceNat(address, low, high):
@@ -152,10 +161,29 @@ def offload_flows(offload: Offload) -> list[str]:
     own = f"{cookie(Kind.OFFLOAD, offload.id):#x}"
     return [
         f"table=1,cookie={own},priority={_OFFLOAD},idle_timeout={offload.idle},send_flow_rem,"
-        f"{_exact(path)} actions={_rewrite(path)}"
+        f"{_exact(path.realm, path.arriving)} actions={_rewrite(path)}"
         f"fin_timeout(idle_timeout={_FIN_TIMEOUT}),goto_table:4"
         for path in offload.paths
     ]
+
+
+def kept_punt_flows(kept: KeepPunting) -> list[str]:
+    """The flows that punt a session whose static flows may be gone."""
+    meters = {Realm.INSIDE: Meter.INSIDE, Realm.OUTSIDE: Meter.OUTSIDE}
+    return [
+        f"table=1,cookie={_kept_punt(kept.id):#x},priority={_KEPT_PUNT},{_exact(realm, arriving)}"
+        f" actions=meter:{meters[realm]:d},controller:65535"
+        for realm, arriving in kept.arriving
+    ]
+
+
+def stop_punting(session: int) -> bytes:
+    """The message that undoes `kept_punt_flows`."""
+    return delete_by_cookie(_kept_punt(session), EVERY)
+
+
+def _kept_punt(session: int) -> int:
+    return cookie(Kind.KEPT_PUNT, session)
 
 
 def end_offload(session: int) -> bytes:
@@ -163,13 +191,13 @@ def end_offload(session: int) -> bytes:
     return delete_by_cookie(cookie(Kind.OFFLOAD, session), EVERY)
 
 
-def _exact(path: OffloadPath) -> str:
-    source, destination = _hosts(path.arriving)
+def _exact(realm: Realm, arriving: FiveTuple) -> str:
+    source, destination = _hosts(arriving)
     version = source.version
     return (
-        f"reg1={REALM_NUMBER[path.realm]},{transport_match(Transport.TCP, version)},"
+        f"reg1={REALM_NUMBER[realm]},{transport_match(Transport.TCP, version)},"
         f"{_SOURCE[version]}={source},{_DESTINATION[version]}={destination},"
-        f"tp_src={path.arriving.sport},tp_dst={path.arriving.dport}"
+        f"tp_src={arriving.sport},tp_dst={arriving.dport}"
     )
 
 

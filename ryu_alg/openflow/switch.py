@@ -18,10 +18,12 @@ from ryu_alg.engine.commands import (
     CountData,
     Emit,
     EmitIcmpError,
+    KeepPunting,
     Offload,
     OpenPinhole,
     Ordinary,
     Publish,
+    StopPunting,
 )
 from ryu_alg.engine.segment import Segment
 from ryu_alg.openflow import messages, neighbours, packet_out, pinholes
@@ -94,6 +96,8 @@ class Switch:
                 return [pinholes.counter_flow(mark, idle)]
             case Offload():
                 return pinholes.offload_flows(command)
+            case KeepPunting():
+                return pinholes.kept_punt_flows(command)
             case _:
                 return []
 
@@ -150,10 +154,12 @@ class Switch:
                 case Emit(segment):
                     out.append(packet_out.through_egress(_frame(segment)))
                     sent += 1
-                case OpenPinhole() | CountData() | Offload():
+                case OpenPinhole() | CountData() | Offload() | KeepPunting():
                     out += map(flow_mod, self._flows(command))
                 case ClosePinhole(number):
                     out.append(pinholes.close_pinhole(number))
+                case StopPunting(number):
+                    out.append(pinholes.stop_punting(number))
                 case Barrier(token):
                     out.append(self._barrier(token))
                 case Ordinary():

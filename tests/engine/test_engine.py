@@ -17,11 +17,13 @@ from ryu_alg.engine.commands import (
     DestinationNat,
     EmitIcmpError,
     FiveTuple,
+    KeepPunting,
     Offload,
     OpenPinhole,
     Ordinary,
     Publish,
     SourceNat,
+    StopPunting,
 )
 from ryu_alg.engine.config import PortRange, Quotas, Timers
 from ryu_alg.engine.engine import Engine
@@ -579,6 +581,21 @@ def test_a_reload_changes_what_is_new_and_nothing_that_is_there() -> None:
     assert conversation.reached_client() == b"still\n"
     late = Talk(conversation.engine, client_port=40001)
     assert late.client_sends(flags=SYN) == [Ordinary()]
+
+
+def test_a_session_of_an_earlier_configuration_is_still_punted() -> None:
+    conversation = talk(engine(timers=Timers(time_wait=5.0)))
+    (sent,) = conversation.emitted()
+    conversation.engine.reconfigure(config(protocols=()))
+    (kept,) = conversation.handle(PipelineInstalled())
+    assert isinstance(kept, KeepPunting)
+    assert kept.arriving == (
+        (Realm.INSIDE, FiveTuple(_packed(CLIENT), 40000, _packed(SERVER), PORT)),
+        (Realm.OUTSIDE, FiveTuple(_packed(SERVER), PORT, PUBLIC.packed, sent.sport)),
+    )
+    conversation.client_sends(flags=RST | ACK)
+    conversation.now = 6.0
+    assert StopPunting(kept.id) in conversation.handle(Timeout())
 
 
 def test_a_saved_session_goes_on_where_it_was() -> None:
