@@ -1,6 +1,6 @@
 """FTP through the gateway: RFC 959, 1123, 2389, 2428, 2640, 7151.
 
-verbs       the table of commands
+verbs       the table of commands; reference puts it into the documentation
 telnet      TELNET commands within lines
 commands    one line of the client
 replies     one line of the server

@@ -110,6 +110,14 @@ class Dialogue:
         return self.pending[-1].asks(_SECURING) or len(self.pending) >= _PIPELINED_IN_TRANSFER
 
     @property
+    def settled(self) -> bool:
+        """Whether the server has answered all that it was asked.
+
+        An ABOR is not waited for: some servers have one reply for it and the transfer.
+        """
+        return not any(entry.role is not Role.ABORT for entry in self.pending)
+
+    @property
     def possible_users(self) -> list[str | None]:
         """The user, and who will be if the server does not reject it."""
         changes = (entry for entry in self.pending if entry.asks(_USER_CHANGES))
@@ -156,6 +164,5 @@ class Dialogue:
     def turn_opaque(self, decisions: Decisions) -> None:
         """From here on nothing can be read."""
         self.phase = Phase.OPAQUE
-        self.withdraw(decisions)
         decisions.do(Report("ftp.opaque", "the session is encrypted from here on"))
         decisions.do(Opaque())

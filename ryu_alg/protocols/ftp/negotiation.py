@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ryu_alg.inspection import Endpoint, Gateway, Network, Party, Refusal
+from ryu_alg.inspection import Endpoint, Expectation, Gateway, Network, Party, Refusal
 from ryu_alg.protocols.ftp import addresses
 from ryu_alg.protocols.ftp.addresses import Claim, Fault
 from ryu_alg.protocols.ftp.commands import Command
-from ryu_alg.protocols.ftp.options import FtpOptions
+from ryu_alg.protocols.ftp.options import MIN_PORT, FtpOptions
 
-_MIN_PORT = 1024
 _LASTING = ("port.", "address.")
 """Refusals of the gateway that the same request would meet again."""
 
@@ -102,6 +101,16 @@ class Negotiator:
 
         return self._announce(claim, Party.SERVER, write, spans)
 
+    def static(self) -> Expectation | Refusal | None:
+        """The server's passive ports, for a session that turns opaque; None: none are known."""
+        ports = self.options.passive_range
+        if ports is None:
+            return None
+        peers = self._peers(self.gateway.conversation.server.address.version)
+        return self.gateway.expect(
+            listener=Party.SERVER, port=ports[0], last_port=ports[1], peers=peers
+        )
+
     def _announce(
         self, claim: Claim, listener: Party, write: Writer, spans: tuple[Span, ...]
     ) -> Announced | Refused:
@@ -120,7 +129,7 @@ class Negotiator:
                 whose = "client" if listener is Party.CLIENT else "server"
                 text = f"The address is not the {whose}'s own."
                 return Refused(lasting, text, "foreign_address", detail)
-        if claim.port < _MIN_PORT:
+        if claim.port < MIN_PORT:
             return Refused(lasting, "Ports below 1024 are not served.", "privileged", detail)
         peers = self._peers(own[0].version) if listener is Party.SERVER else ()
         outcome = self.gateway.expect(

@@ -8,6 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+_RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
+_MAX_PORT = 65535
+MIN_PORT = 1024
+"""No data connection is let in to a lower port."""
 _VERB = re.compile(r"[A-Z0-9]{1,16}")
 _REPLY = re.compile(r"(?:[45][0-9]{2} )?[ -~]{1,200}")
 
@@ -31,6 +35,19 @@ def _reply(text: str) -> str:
     return text
 
 
+def _range(value: object) -> object:
+    match = _RANGE.fullmatch(str(value).replace(" ", ""))
+    if match is None:
+        raise ValueError(f"{value!r} is no port range: write first-last, as 50000-50099")
+    first, last = int(match[1]), int(match[2] or match[1])
+    if not MIN_PORT <= first <= last <= _MAX_PORT:
+        raise ValueError(f"a port range goes upwards from {MIN_PORT} at least, to {_MAX_PORT}")
+    return f"{first}-{last}"
+
+
+PortRange = Annotated[
+    str, BeforeValidator(_range), Field(pattern=r"^[0-9]{4,5}( *- *[0-9]{4,5})?$")
+]
 VerbName = Annotated[str, AfterValidator(_verb)]
 HostNetwork = IPv4Network | IPv6Network
 
@@ -82,5 +99,22 @@ class FtpOptions(BaseModel):
     and all verbs that are not known to leave them alone."""
     rules: tuple[Rule, ...] = ()
     """Command control. The first rule that fits decides; if none does, the profile does."""
+    passive_ports: PortRange | None = None
+    """The server's passive ports, as "50000-50099": open to the client of an encrypted session
+    as long as that lasts. Only with `auth: allow`."""
     command_limit: int = Field(default=512, ge=64, le=4096)
     """The longest command line, in bytes with its end. A longer one is refused (500)."""
+
+    @model_validator(mode="after")
+    def _only_encrypted_sessions_need_a_range(self) -> FtpOptions:
+        if self.passive_ports is not None and self.auth == "refuse":
+            raise ValueError("`passive_ports` serves encrypted sessions: set `auth` to allow them")
+        return self
+
+    @property
+    def passive_range(self) -> tuple[int, int] | None:
+        """First and last of `passive_ports`."""
+        if self.passive_ports is None:
+            return None
+        first, _, last = self.passive_ports.partition("-")
+        return int(first), int(last)

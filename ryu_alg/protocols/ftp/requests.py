@@ -2,7 +2,8 @@
 
 Invariants: a command that is refused never reaches the server, and its reply stands where
 the server's would have stood; behind a command whose reply decides about a data connection
-nothing passes until that reply is there.
+nothing passes until that reply is there; PORT and EPRT pass when the server has answered all
+that came before, and their pinhole is open then.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ class Requests:
         elif refusal := self._unserved(command):
             self._refuse(len(raw), command.role, *refusal, decisions)
         elif command.role is Role.ACTIVE:
-            if dialogue.pending:
+            if not dialogue.settled:
                 # Its pinhole opens at once, so the server must have answered all that came
                 # before, its greeting at the least.
                 return False

@@ -1,15 +1,15 @@
 """What the server sends: replies, each to the oldest command that awaits one.
 
 Invariants: a 227 or 229 means something only as the reply to the PASV or EPSV whose turn it
-is; the lines within a reply of several lines mean nothing; a pinhole opens before the reply
-that uses it leaves.
+is; the lines within a reply of several lines mean nothing; the server's pinhole opens before
+the reply that announces it leaves.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ryu_alg.inspection import Close, Open, Report
+from ryu_alg.inspection import Close, Expectation, Open, Refusal, Report
 from ryu_alg.inspection.framing import Line, Unframed, take_line
 from ryu_alg.protocols.ftp import replies
 from ryu_alg.protocols.ftp.decisions import Decisions
@@ -154,9 +154,10 @@ class Responses:
         else:
             dialogue.pending.popleft()
             self._settle(head, line, decisions)
-        decisions.forward(len(raw))
         if head is not None and head.role is Role.SECURITY and line.goes_on:
-            dialogue.turn_opaque(decisions)
+            self._secure(raw, decisions)
+            return
+        decisions.forward(len(raw))
         dialogue.answer_head(decisions)
 
     def _settle(self, head: Pending, line: ReplyLine, decisions: Decisions) -> None:
@@ -179,6 +180,17 @@ class Responses:
                 dialogue.withdraw(decisions)
             case Role.ABORT | Role.QUIT:
                 dialogue.withdraw(decisions)
+
+    def _secure(self, raw: bytes, decisions: Decisions) -> None:
+        """The server accepts AUTH: this reply is the last that can be read."""
+        self.dialogue.withdraw(decisions)
+        match self.negotiator.static():
+            case Expectation(id=number):
+                decisions.do(Open(number))
+            case Refusal(code, detail):
+                decisions.do(Report("ftp.pasv.refused", f"passive_ports: {code}: {detail}"))
+        decisions.forward(len(raw))
+        self.dialogue.turn_opaque(decisions)
 
     def _not_ftp(self, decisions: Decisions) -> None:
         self.dialogue.abort("ftp.not_ftp", "the server does not begin as FTP does", decisions)

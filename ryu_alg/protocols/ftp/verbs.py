@@ -176,29 +176,3 @@ _TABLE = (
 )
 
 VERBS: dict[str, Verb] = {verb.name: verb for verb in _TABLE}
-
-
-def markdown_table() -> str:
-    """The table as it stands in the documentation."""
-    rows = [
-        "| verb | argument | data connection | by default | changes files | what it does | RFC |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for verb in _TABLE:
-        argument = verb.argument.value.replace("|", "\\|")
-        handling = verb.handling.value
-        cells = (
-            verb.name,
-            argument if verb.argument is Argument.NONE else f"`{argument}`",
-            "yes" if verb.data else "",
-            handling if verb.handling is Handling.PASS else f"**{handling}**",
-            "yes" if verb.writes else "",
-            verb.help,
-            verb.rfc,
-        )
-        rows.append("| " + " | ".join(cells) + " |")
-    return "\n".join(rows) + "\n"
-
-
-if __name__ == "__main__":
-    print(markdown_table(), end="")

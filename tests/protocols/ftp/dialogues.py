@@ -40,10 +40,8 @@ DIALOGUES = [
         + r"""
         >> PORT 192,168,10,2,199,254
         -> PORT 203,0,113,1,128,1
-        !! ftp.rewritten
-        << 200 PORT command successful.
-        <- 200 PORT command successful.
-        !! open 1
+        !! open 1, ftp.rewritten
+        <= 200 PORT command successful.
         >= RETR file
         <= 150 Opening.
         <= 226 Done.
@@ -58,16 +56,13 @@ DIALOGUES = [
         + r"""
         >> port 192,168,10,2,199,254\n\c
         -> port 203,0,113,1,128,1\n\c
-        !! ftp.rewritten
-        << 200 ok
-        <- 200 ok
-        !! open 1
+        !! open 1, ftp.rewritten
+        <= 200 ok
         >> Port   192,168,10,2,4,5  \t
         -> Port   203,0,113,1,128,2  \t
-        !! ftp.rewritten
-        << 200 ok
-        <- 200 ok
-        !! close 1, open 2
+        !! open 2, ftp.rewritten
+        <= 200 ok
+        !! close 1
         """,
     ),
     Dialogue(
@@ -76,25 +71,20 @@ DIALOGUES = [
         + r"""
         >> PORT 192,168,10,2,4,5
         -> PORT 203,0,113,1,128,1
-        !! ftp.rewritten
-        << 200 ok
-        <- 200 ok
-        !! open 1
+        !! open 1, ftp.rewritten
+        <= 200 ok
         >> PORT 192,168,10,2,4,6
         -> PORT 203,0,113,1,128,2
-        !! ftp.rewritten
-        << 500 no
-        <- 500 no
+        !! open 2, ftp.rewritten
+        <= 500 no
         !! close 2
         >> PORT 192,168,10,2,4,7
         -> PORT 203,0,113,1,128,3
-        !! ftp.rewritten
-        << 200-yes\r\n200 indeed
-        <- 200-yes\r\n200 indeed
-        !! close 1, open 3
+        !! open 3, ftp.rewritten
+        <= 200-yes\r\n200 indeed
+        !! close 1
         >= ABOR
-        << 225 nothing to abort
-        <- 225 nothing to abort
+        <= 225 nothing to abort
         !! close 3
         """,
     ),
@@ -103,13 +93,12 @@ DIALOGUES = [
         LOGIN
         + r"""
         >= PORT 198,51,100,9,4,5
-        << 200 ok
-        <- 200 ok
         !! open 1
+        <= 200 ok
         >= EPRT |1|198.51.100.9|1030|
-        << 200 ok
-        <- 200 ok
-        !! close 1, open 2
+        !! open 2
+        <= 200 ok
+        !! close 1
         """,
         IPV4,
     ),
@@ -119,10 +108,8 @@ DIALOGUES = [
         + r"""
         >> PORT 198,051,100,009,4,5
         -> PORT 198,51,100,9,4,5
-        !! ftp.rewritten
-        << 200 ok
-        <- 200 ok
-        !! open 1
+        !! open 1, ftp.rewritten
+        <= 200 ok
         """,
         IPV4,
     ),
@@ -132,21 +119,17 @@ DIALOGUES = [
         + r"""
         >> EPRT |1|192.168.10.2|6275|
         -> EPRT |1|203.0.113.1|32769|
-        !! ftp.rewritten
-        << 200 ok
-        <- 200 ok
-        !! open 1
+        !! open 1, ftp.rewritten
+        <= 200 ok
         >> EPRT !1!192.168.10.2!6276!
         -> EPRT !1!203.0.113.1!32770!
-        !! ftp.rewritten
-        << 200 ok
-        <- 200 ok
-        !! close 1, open 2
+        !! open 2, ftp.rewritten
+        <= 200 ok
+        !! close 1
         >> EPRT ~1~192.168.10.2~6277~
         -> EPRT ~1~203.0.113.1~32771~
-        !! ftp.rewritten
-        << 522 use (2)
-        <- 522 use (2)
+        !! open 3, ftp.rewritten
+        <= 522 use (2)
         !! close 3
         """,
     ),
@@ -155,24 +138,21 @@ DIALOGUES = [
         LOGIN
         + r"""
         >= EPRT |2|2001:db8:1::9|6275|
-        << 200 ok
-        <- 200 ok
         !! open 1
+        <= 200 ok
         >= EPRT |2|2001:DB8:1:0:0:0:0:9|6276|
-        << 200 ok
-        <- 200 ok
-        !! close 1, open 2
+        !! open 2
+        <= 200 ok
+        !! close 1
         >= LIST
         <= 150 here
         <= 226 done
         !! close 2
         >= EPSV
-        << 229 Extended (|||6446|)
-        <- 229 Extended (|||6446|)
+        <= 229 Extended (|||6446|)
         !! open 3
         >= EPSV 2
-        << 229 Extended (|||6447|)
-        <- 229 Extended (|||6447|)
+        <= 229 Extended (|||6447|)
         !! close 3, open 4
         >> PORT 192,168,10,2,4,5
         <- 522 Network protocol not supported, use (2).
@@ -292,9 +272,8 @@ DIALOGUES = [
         LOGIN
         + r"""
         >= PORT 198,51,100,9,4,5
-        << 200 ok
-        <- 200 ok
         !! open 1
+        <= 200 ok
         """,
         PUBLISHED,
     ),
@@ -304,10 +283,8 @@ DIALOGUES = [
         + r"""
         >> PORT 203,0,113,1,4,5
         -> PORT 203,0,113,1,128,1
-        !! ftp.rewritten
-        << 200 ok
-        <- 200 ok
-        !! open 1
+        !! open 1, ftp.rewritten
+        <= 200 ok
         """,
     ),
     Dialogue(
@@ -394,18 +371,18 @@ DIALOGUES = [
         + r"""
         >> PORT 192,168,10,2,4,5\r\nLIST\r\nPORT 192,168,10,2,4,6\r\nLIST
         -> PORT 203,0,113,1,128,1
-        !! ftp.rewritten
-        << 200 ok
         !! open 1, ftp.rewritten
-        <- 200 ok
-        -> LIST\r\nPORT 203,0,113,1,128,2
-        <= 150 here
-        <= 226 there
-        !! close 1
         << 200 ok
-        !! open 2
-        <- 200 ok
         -> LIST
+        <- 200 ok
+        <= 150 here
+        << 226 there
+        -> PORT 203,0,113,1,128,2
+        <- 226 there
+        !! close 1, open 2, ftp.rewritten
+        << 200 ok
+        -> LIST
+        <- 200 ok
         <= 550 no
         !! close 2
         """,
@@ -435,16 +412,13 @@ DIALOGUES = [
         + r"""
         >> \xff\xf1PO\xff\xf1RT \xff\xf1192,168,10,2,4,5
         -> \xff\xf1PO\xff\xf1RT \xff\xf1203,0,113,1,128,1
-        !! ftp.rewritten
-        << 200 ok
-        <- 200 ok
-        !! open 1
+        !! open 1, ftp.rewritten
+        <= 200 ok
         >> PORT 192,168,\xff\xf110,2,4,5
         <- 501 Syntax error in the address.
         !! ftp.port.syntax
         >= RETR \xff\xff\xff.txt
-        << 550 no
-        <- 550 no
+        <= 550 no
         !! close 1
         """,
     ),
@@ -543,10 +517,8 @@ DIALOGUES = [
         + r"""
         >> PORT 10,0,0,1,4,5
         -> PORT 203,0,113,1,128,1
-        !! ftp.rewritten
-        << 200 ok
-        <- 200 ok
-        !! open 1
+        !! open 1, ftp.rewritten
+        <= 200 ok
         >= PASV
         << 227 (0,0,0,0,4,5)
         <- 227 (198,51,100,7,4,5)
@@ -571,12 +543,10 @@ DIALOGUES = [
         LOGIN
         + r"""
         >= PORT 198,51,100,20,4,5
-        << 200 ok
-        <- 200 ok
         !! open 1
+        <= 200 ok
         >= PASV
-        << 227 (198,51,100,21,4,6)
-        <- 227 (198,51,100,21,4,6)
+        <= 227 (198,51,100,21,4,6)
         !! close 1, open 2
         >> PORT 198,51,100,40,4,5
         <- 501 The address is not the client's own.
@@ -592,8 +562,7 @@ DIALOGUES = [
         >= EPSV ALL
         <= 500 no
         >= PASV
-        << 227 (198,51,100,7,4,6)
-        <- 227 (198,51,100,7,4,6)
+        <= 227 (198,51,100,7,4,6)
         !! open 1
         >= epsv all
         <= 200 ok
@@ -607,8 +576,7 @@ DIALOGUES = [
         <- 501 PASV is not allowed after EPSV ALL.
         !! ftp.epsv_all
         >= EPSV
-        << 229 (|||6446|)
-        <- 229 (|||6446|)
+        <= 229 (|||6446|)
         !! close 1, open 2
         """,
     ),

@@ -49,6 +49,7 @@ class Asked:
     port: int
     third_party: Address | None
     peers: tuple[Network, ...]
+    last_port: int | None
 
 
 @dataclass
@@ -71,10 +72,11 @@ class MemoryGateway:
         transport: Transport = Transport.TCP,
         third_party: Address | None = None,
         peers: Sequence[Network] = (),
+        last_port: int | None = None,
     ) -> Expectation | Refusal:
         assert 1 <= port <= 65535
         assert transport is Transport.TCP
-        self.asked.append(Asked(listener, port, third_party, tuple(peers)))
+        self.asked.append(Asked(listener, port, third_party, tuple(peers), last_port))
         if port in self.refusals:
             return self.refusals[port]
         number = len(self.armed) + 1

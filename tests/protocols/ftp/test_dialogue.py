@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ryu_alg.inspection import Abort, Close, Direction, Opaque, Open, Replace, Report
+from ryu_alg.inspection import Abort, Close, Direction, Opaque, Replace, Report
 from ryu_alg.protocols.ftp.decisions import Decisions
 from ryu_alg.protocols.ftp.dialogue import Dialogue, Pending, Phase
 from ryu_alg.protocols.ftp.verbs import Role
@@ -55,8 +55,8 @@ def test_a_new_announcement_replaces_the_old() -> None:
     state, first, second, none = dialogue(), decisions(), decisions(), decisions()
     state.announce(1, first)
     state.announce(2, second)
-    assert first.effects == [Open(1)]
-    assert second.effects == [Close(1), Open(2)]
+    assert first.effects == []
+    assert second.effects == [Close(1)]
     state.announced = None
     state.withdraw(none)
     assert none.effects == []
@@ -95,14 +95,19 @@ def test_whoever_may_be_the_user() -> None:
     assert state.possible_users == ["alice", "bob", None]
 
 
+def test_what_is_settled() -> None:
+    assert not Dialogue().settled
+    assert dialogue().settled
+    assert dialogue(Pending(Role.ABORT, "")).settled
+    assert not dialogue(Pending(Role.ABORT, ""), Pending(Role.PLAIN, "")).settled
+
+
 def test_ends() -> None:
     aborted, opaque, effects = dialogue(), dialogue(), decisions()
     aborted.abort("ftp.not_ftp", "why", effects)
     assert effects.effects == [Report("ftp.not_ftp", "why"), Abort("why")]
     assert aborted.phase is Phase.ABORTED
     effects = decisions()
-    opaque.announced = 1
     opaque.turn_opaque(effects)
-    assert effects.effects[0] == Close(1)
     assert effects.effects[-1] == Opaque()
     assert opaque.phase is Phase.OPAQUE

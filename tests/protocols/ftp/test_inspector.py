@@ -75,9 +75,9 @@ def test_the_client_ends_but_its_transfer_goes_on() -> None:
     session.server(b"200 ok\r\n")
     session.client(b"RETR f\r\nQUIT\r\n")
     session.end(TO_SERVER)
-    assert session.events[-1] == "open 1"
     session.server(b"150 here\r\n")
-    assert session.events[-1] == "open 1"
+    assert session.events[0] == "open 1"
+    assert "close 1" not in session.events
     session.server(b"226 done\r\n")
     assert session.events[-1] == "close 1"
 
@@ -88,17 +88,25 @@ def test_a_client_that_sends_all_and_ends() -> None:
     )
     session = Session(options)
     session.server(b"220 ready\r\n")
-    session.client(b"USER bob\r\nPASS x\r\nDELE y\r\nPORT 192,168,10,2,4,5\r\nLIST\r\nQUIT\r\n")
+    session.client(b"USER bob\r\nPASS x\r\nDELE y\r\nPASV\r\nSIZE x\r\nQUIT\r\n")
     assert session.left[TO_SERVER] == b"USER bob\r\n"
     session.end(TO_SERVER)
-    assert session.left[TO_SERVER] == (
-        b"USER bob\r\nPASS x\r\nPORT 203,0,113,1,128,1\r\nLIST\r\nQUIT\r\n"
-    )
-    session.server(b"331 go on\r\n230 in\r\n200 ok\r\n")
+    assert session.left[TO_SERVER] == b"USER bob\r\nPASS x\r\nPASV\r\nSIZE x\r\nQUIT\r\n"
+    session.server(b"331 go on\r\n230 in\r\n227 (198,51,100,7,4,5)\r\n213 7\r\n221 bye\r\n")
     assert session.left[TO_CLIENT].endswith(
-        b"230 in\r\n550 Permission denied by the gateway.\r\n200 ok\r\n"
+        b"230 in\r\n550 Permission denied by the gateway.\r\n"
+        b"227 (198,51,100,7,4,5)\r\n213 7\r\n221 bye\r\n"
     )
-    assert session.events[-1] == "open 1"
+    assert session.events == ["ftp.denied", "open 1", "close 1"]
+
+
+def test_a_port_behind_what_is_unanswered_ends_with_the_client() -> None:
+    session = logged_in()
+    session.client(b"NOOP\r\nPORT 192,168,10,2,4,5\r\nLIST\r\n")
+    session.end(TO_SERVER)
+    session.server(b"200 ok\r\n")
+    assert session.left[TO_SERVER] == b"NOOP\r\n"
+    assert session.opened == set()
 
 
 def test_behind_auth_there_may_be_anything() -> None:

@@ -35,6 +35,11 @@ def test_one_item_needs_no_brackets() -> None:
         {"fxp_hosts": ["192.0.2.7/24"]},
         {"fxp_hosts": ["ftp.example.net"]},
         {"command_limit": 16},
+        {"passive_ports": "50000-50099"},
+        {"auth": "allow", "passive_ports": "50099-50000"},
+        {"auth": "allow", "passive_ports": "1000-2000"},
+        {"auth": "allow", "passive_ports": "65000-66000"},
+        {"auth": "allow", "passive_ports": "many"},
         {"rules": [{"commands": ["STOR"]}]},
         {"rules": [{"action": "deny", "comands": ["STOR"]}]},
         {"rules": [{"action": "deny", "commands": ["ST OR"]}]},
@@ -49,6 +54,19 @@ def test_one_item_needs_no_brackets() -> None:
 def test_mistakes(mistake: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         FtpOptions.model_validate(mistake)
+
+
+def test_a_port_range() -> None:
+    def ports(value: object) -> tuple[int, int] | None:
+        options = FtpOptions.model_validate({"auth": "allow", "passive_ports": value})
+        again = FtpOptions.model_validate(options.model_dump())
+        assert again == options
+        return options.passive_range
+
+    assert ports("50000-50099") == (50000, 50099)
+    assert ports("50000 - 50099") == (50000, 50099)
+    assert ports(50000) == (50000, 50000)
+    assert ports(None) is None
 
 
 def test_a_reply_may_leave_out_its_code() -> None:

@@ -109,6 +109,31 @@ def test_noops_during_a_long_transfer_do_not_keep_abor_back() -> None:
     assert session.left[TO_SERVER].endswith(b"ABOR\r\n")
 
 
+def test_port_waits_for_all_that_came_before() -> None:
+    session = Session()
+    session.client(b"PORT 192,168,10,2,4,5\r\nLIST\r\n")
+    assert session.gateway.asked == []
+    session.server(b"120 wait\r\n")
+    assert session.gateway.asked == []
+    session.server(b"220 ready\r\n")
+    assert session.events == ["open 1", "ftp.rewritten"]
+    session.server(b"530 login first\r\n")
+    assert session.events[-1] == "close 1"
+    session.client(b"NOOP\r\nEPRT |1|192.168.10.2|1030|\r\n")
+    assert session.left[TO_SERVER].endswith(b"LIST\r\nNOOP\r\n")
+    session.server(b"530 login first\r\n")
+    assert session.left[TO_SERVER].endswith(b"LIST\r\nNOOP\r\n")
+    session.server(b"200 ok\r\n")
+    assert session.left[TO_SERVER].endswith(b"EPRT |1|203.0.113.1|32770|\r\n")
+
+
+def test_port_does_not_wait_for_the_reply_to_abor() -> None:
+    session = greeted()
+    session.client(b"ABOR\r\nPORT 192,168,10,2,4,5\r\nLIST\r\n")
+    session.server(b"200 ok\r\n")
+    assert session.left[TO_SERVER] == b"ABOR\r\nPORT 203,0,113,1,128,1\r\nLIST\r\n"
+
+
 def test_secrets_stay_secret() -> None:
     options = FtpOptions.model_validate({"rules": [{"action": "deny"}]})
     session = greeted(options)
@@ -137,5 +162,5 @@ def test_rewritten_lines_are_reported() -> None:
     session = greeted()
     session.client(b"PORT 192,168,10,2,4,5\r\n")
     (report,) = session.reports
-    assert report.code == "ftp.rewritten"
+    assert session.events == ["open 1", "ftp.rewritten"]
     assert report.detail == "PORT 192,168,10,2,4,5 -> PORT 203,0,113,1,128,1"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from ipaddress import ip_network
 
 import pytest
 
+from ryu_alg.inspection import Party, Refusal
 from ryu_alg.protocols.ftp import FtpOptions
 from ryu_alg.protocols.ftp.responses import ADDRESS_REPLY_LINES, LINE_LIMIT
 from tests.protocols.ftp.gateway import PUBLISHED
@@ -110,10 +112,11 @@ def test_a_reply_that_began_before_the_command_is_not_its_reply() -> None:
     session.server(b"200 ok\r\n200-by the way\r\n")
     session.client(b"PORT 198,51,100,9,4,5\r\nLIST\r\n")
     session.server(b"200 we close at nine\r\n")
-    assert session.events == []
+    assert session.events == ["open 1"]
     assert session.left[TO_SERVER].endswith(b"4,5\r\n")
     session.server(b"200 port ok\r\n")
     assert session.events == ["open 1"]
+    assert session.inspector.dialogue.announced == 1
     assert session.left[TO_SERVER].endswith(b"LIST\r\n")
 
 
@@ -148,7 +151,27 @@ def test_abor_answered_with_the_transfer() -> None:
     session.client(b"PORT 198,51,100,9,4,5\r\n")
     session.server(b"200 ok\r\n")
     assert session.events[-1] == "open 2"
+    assert session.inspector.dialogue.announced == 2
     assert not session.inspector.dialogue.pending
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_passive_ports_for_an_encrypted_session(refused: bool) -> None:
+    options = FtpOptions.model_validate(
+        {"auth": "allow", "passive_ports": "50000-50099", "fxp_hosts": "192.0.2.7"}
+    )
+    session = asked(b"PASV", options)
+    session.server(b"227 (192,168,20,2,4,5)\r\n")
+    if refused:
+        session.gateway.refusals[50000] = Refusal("port.partition", "taken")
+    session.client(b"AUTH TLS\r\n")
+    session.server(b"234 go\r\n")
+    opened = ["ftp.pasv.refused"] if refused else ["open 2"]
+    assert session.events[-4:] == ["close 1", *opened, "ftp.opaque", "opaque"]
+    assert session.left[TO_CLIENT].endswith(b"234 go\r\n")
+    ports = session.gateway.asked[-1]
+    assert (ports.listener, ports.port, ports.last_port) == (Party.SERVER, 50000, 50099)
+    assert ports.peers == (ip_network("192.0.2.7"),)
 
 
 def test_stray_lines_pass() -> None:
