@@ -27,14 +27,15 @@ lint: install ## Check style, types and the import rules
 	$(BIN)/lint-imports
 
 bench: install ## Measure against the plain bridge, OVS alg=ftp and the kernel (root)
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m tests.bench
 
 bench-quick: install ## The same in a minute, less exact (root)
-	$(BIN)/python -m benchmarks --quick
+	$(BIN)/python -m tests.bench --quick
 
 docs: install ## Regenerate what is made from the models: the JSON schema, the configuration tables
 	$(BIN)/ryu-alg schema > config/schema.json
 	$(BIN)/python -m ryu_alg.settings.reference docs/configuration.md
+	$(BIN)/python -m ryu_alg.protocols.ftp.reference docs/ftp.md
 
 install: ## Set up packages and .venv, nothing else
 	@scripts/install

@@ -1,0 +1,28 @@
+"""Every gateway comes up, passes every kind of load once, and leaves nothing behind."""
+
+import os
+
+import pytest
+
+from ryu_alg.lab import lab as labs
+from ryu_alg.lab import namespaces
+from tests.bench.measures import FIGURES, Scale, loads, measure
+from tests.bench.peers import PEERS
+
+pytestmark = pytest.mark.lab
+
+TINY = Scale(rounds=1, sessions_seconds=0.1, noop_seconds=0.1, budget_seconds=60.0)
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_a_turn(name: str) -> None:
+    lab_name = f"tb{os.getpid()}"
+    with PEERS[name](lab_name) as peer:
+        assert peer.name == name
+        runs = [measure(peer, *load) for load in loads(TINY)]
+    figures = {key: value for run in runs for key, value in run.figures().items()}
+    assert set(figures) == {figure.key for figure in FIGURES}
+    assert all(value > 0 for value in figures.values())
+    assert all((run.punts is not None) == (name == "ryu_alg") for run in runs)
+    assert not labs.directory(lab_name).exists()
+    assert not namespaces.with_prefix(f"alg-{lab_name}-")
