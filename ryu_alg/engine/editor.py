@@ -486,8 +486,9 @@ class StreamEditor:
         if payload and data_end == stream.output_end:
             flags |= PSH
         # The FIN rides on the last bytes, or is repeated with them.
-        fin_wanted = end > stop or stream.sent == start
-        if fin_wanted and stream.finished and stop == stream.output_end and not self.gate_closed:
+        fin_sent = stream.sent > stream.output_end
+        fin_wanted = end > stop if fin_sent else stream.sent == start and not self.gate_closed
+        if fin_wanted and stream.finished and stop == stream.output_end:
             flags |= FIN
             stop += 1
         self._send(direction, start, flags, payload)
