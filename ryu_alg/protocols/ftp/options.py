@@ -46,7 +46,7 @@ def _range(value: object) -> object:
 
 
 PortRange = Annotated[
-    str, BeforeValidator(_range), Field(pattern=r"^[0-9]{4,5}( *- *[0-9]{4,5})?$")
+    str, Field(pattern=r"^[0-9]{4,5}( *- *[0-9]{4,5})?$"), BeforeValidator(_range)
 ]
 VerbName = Annotated[str, AfterValidator(_verb)]
 HostNetwork = IPv4Network | IPv6Network
