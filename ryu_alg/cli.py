@@ -159,6 +159,25 @@ def check(config: Path) -> None:
 
 
 @main.command()
+@CONFIG
+def flows(config: Path) -> None:
+    """Print the static flows of CONFIG, as ovs-ofctl loads them.
+
+    Ports go by their names, which ovs-ofctl knows. The meters 1 to 4 have to exist.
+
+    \b
+    Example:
+      ryu-alg flows config/lab.yaml | ovs-ofctl -O OpenFlow13 add-flows br0 -
+    """
+    from ryu_alg.assembly import pipeline_plan
+    from ryu_alg.openflow.render import render
+
+    plan = pipeline_plan(_load(config))
+    for flow in render(plan, {name: name for name in plan.port_names}):
+        click.echo(flow)
+
+
+@main.command()
 def schema() -> None:
     """Print the JSON schema of the configuration, for editors.
 

@@ -42,10 +42,11 @@ class Meter(IntEnum):
     ICMP_ERRORS = 4
 
 
-def render(plan: PipelinePlan, ports: Mapping[str, int]) -> list[str]:
+def render(plan: PipelinePlan, ports: Mapping[str, int] | Mapping[str, str]) -> list[str]:
     """The flows of the pipeline, as lines that `ovs-ofctl -O OpenFlow13 add-flows` loads.
 
-    `ports` gives the OpenFlow number of each port name. KeyError when one is missing.
+    `ports` gives the OpenFlow number of each port name; where ovs-ofctl is the reader, a name
+    will do. KeyError when one is missing.
     """
     rows = _Rows(plan, ports).sets()
     values = _values(plan)
@@ -90,7 +91,7 @@ class _Rows:
     """The rows for the `# for each` blocks of flows/."""
 
     plan: PipelinePlan
-    ports: Mapping[str, int]
+    ports: Mapping[str, int] | Mapping[str, str]
 
     def sets(self) -> dict[str, list[Row]]:
         """Every set of rows, by the name that flows/ uses."""

@@ -8,6 +8,7 @@ from ipaddress import ip_address, ip_interface, ip_network
 
 import pytest
 
+from ryu_alg.assembly import pipeline_plan
 from ryu_alg.openflow.flowtext import flow_mod
 from ryu_alg.openflow.plan import (
     IpProtocol,
@@ -17,6 +18,8 @@ from ryu_alg.openflow.plan import (
     PortRange,
 )
 from ryu_alg.openflow.render import Meter, meter_rates, render
+from ryu_alg.resources import resource
+from ryu_alg.settings import load
 from tests.openflow.conftest import PORTS
 
 
@@ -42,6 +45,16 @@ def test_no_two_flows_have_the_same_match(plan: PipelinePlan) -> None:
     flows = render(plan, PORTS)
     keys = [re.sub(r",cookie=\w+", "", flow).split(" actions=")[0] for flow in flows]
     assert sorted(set(keys)) == sorted(keys)
+
+
+@pytest.mark.parametrize("name", ["lab.yaml", "datacenter.yaml"])
+def test_the_shipped_configurations_render(name: str) -> None:
+    shipped = pipeline_plan(load(resource("config", name)))
+    flows = render(shipped, {port: number for number, port in enumerate(shipped.port_names)})
+    keys = [re.sub(r",cookie=\w+", "", flow).split(" actions=")[0] for flow in flows]
+    assert sorted(set(keys)) == sorted(keys)
+    for flow in flows:
+        flow_mod(flow)
 
 
 def test_a_table_ends_with_a_flow_of_its_own(plan: PipelinePlan) -> None:
