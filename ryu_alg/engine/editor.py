@@ -269,7 +269,8 @@ class StreamEditor:
         stream.sent = max(stream.sent, 1)
         stream.window_scale = announced.window_scale
         opposite.mss = max(announced.mss or default, syn_options.MIN_MSS)
-        opposite.window = segment.window  # never scaled in a SYN (RFC 7323 section 2.2)
+        # Never scaled in a SYN (RFC 7323 section 2.2).
+        opposite.window = opposite.largest_window = segment.window
         offered = min(segment.window, self.limits.undecided)
         opposite.offered_edge = max(opposite.offered_edge, 1 + offered)
         self._stamp(
@@ -332,7 +333,8 @@ class StreamEditor:
         stream, opposite = self.streams[direction], self.streams[direction.opposite]
         offset = stream.input_offset(segment.seq)
         length = len(segment.payload)
-        if offset > stream.offered_edge or (
+        oldest = stream.received - self.limits.undecided
+        if not oldest <= offset <= stream.offered_edge or (
             offset == stream.offered_edge and length and offset > stream.received
         ):
             self.counters["out_of_window"] += 1
@@ -357,7 +359,9 @@ class StreamEditor:
         """Note what `segment` acknowledges: False if it can't be this connection's."""
         stream, opposite = self.streams[direction], self.streams[direction.opposite]
         acknowledged = opposite.output_offset(segment.ack)
-        if acknowledged > opposite.sent:
+        # RFC 5961 section 5.2.
+        oldest = opposite.acknowledged - opposite.largest_window
+        if not oldest <= acknowledged <= opposite.sent:
             self.counters["bad_ack"] += 1
             return False
         scaled = stream.window_scale is not None and opposite.window_scale is not None
@@ -374,6 +378,7 @@ class StreamEditor:
                 start = opposite.acknowledged
                 opposite.resend = (start, start + opposite.mss)
         opposite.window = window
+        opposite.largest_window = max(opposite.largest_window, window)
         if window == 0:
             opposite.timer.attempts = 0  # it answers, so it is not gone
         if self.phase is Phase.OPENING and direction is Direction.TO_SERVER and acknowledged >= 1:

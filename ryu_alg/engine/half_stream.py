@@ -70,6 +70,8 @@ class HalfStream:
     """Output below this was not all the sender's: nobody but the editor can repeat it."""
     window: int = 0
     """Bytes that the receiver takes beyond `acknowledged`."""
+    largest_window: int = 0
+    """The largest of them so far."""
     mss: int = 536
     timer: RetransmissionTimer = field(default_factory=RetransmissionTimer)
     duplicate_acks: int = 0
