@@ -17,7 +17,7 @@ LEADING = {
     "sessions": (("protocol", 8), ("state", 9)),
     "pinholes": (("protocol", 8), ("transport", 3), ("state", 7)),
     "bindings": (("transport", 3), ("kind", 7)),
-    "events": (("time", 24), ("code", 24)),
+    "events": (("time", 27), ("code", 24)),
 }
 """Which fields stand in front without their names, and how wide."""
 

@@ -100,7 +100,7 @@ def test_events() -> None:
     items = read(Model(), "/v1.0/alg/events")["events"]
     assert items[0] == {
         "id": 1,
-        "time": "2027-01-15T08:00:00.000Z",
+        "time": "2027-01-15T08:00:00.000000Z",
         "code": "ftp.port.foreign_address",
         "protocol": "ftp",
         "session": 1,
