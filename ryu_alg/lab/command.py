@@ -130,6 +130,32 @@ def shell(name: str, host: str) -> None:
     )
 
 
+@lab.command(short_help="Watch FTP transfers go through the gateway.")
+@click.option(
+    "--name", default="demo", show_default=True, help="Of the lab; one there is replaced."
+)
+@click.option(
+    "--megabytes",
+    default=100,
+    show_default=True,
+    type=click.IntRange(1, 10_000),
+    help="Size of the file that each transfer fetches.",
+)
+def demo(name: str, megabytes: int) -> None:
+    """Bring up a lab of its own, run FTP downloads through it, and show what happens as it does.
+
+    Fetches a file by curl and by lftp, in active and in passive mode, and compares it. Leaves
+    nothing behind. Exit status 1 if anything was not as it should be.
+
+    \b
+    Example:
+      ryu-alg lab demo --megabytes 10
+    """
+    from ryu_alg.lab.demo import run  # not needed by the other commands, and slow to import
+
+    run(name, megabytes * 1_000_000)
+
+
 def _become(host: Host, command: list[str], env: dict[str, str] | None = None) -> NoReturn:
     """Give this process to `command` on `host`: terminal, signals and exit status pass as is."""
     environ = host.environ(env)

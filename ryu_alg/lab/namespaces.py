@@ -1,6 +1,7 @@
 """Network namespaces as hosts, by way of iproute2's `ip netns`."""
 
 import contextlib
+import ctypes
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from ryu_alg.lab.errors import LabError
 
 _NAMED = Path("/run/netns")
 _ROUNDS = 5
+_CLONE_NEWNET = 0x40000000
 
 # A new namespace may inherit the machine's own settings (net.core.devconf_inherit_init_net):
 # a lab on a router would forward behind the switch's back. Duplicate address detection would
@@ -62,6 +64,14 @@ class Namespace:
     def ip(self, *lines: str) -> None:
         """Have `ip` carry out a batch of commands in here; LabError at the first that fails."""
         process.run(["ip", "-n", self.name, "-batch", "-"], stdin="\n".join(lines) + "\n")
+
+    def enter(self) -> None:
+        """Move the calling thread into it, for good: sockets that it opens are in here then."""
+        # os.setns comes with Python 3.12 only.
+        libc = ctypes.CDLL(None, use_errno=True)
+        with open(_NAMED / self.name, "rb") as file:
+            if libc.setns(file.fileno(), _CLONE_NEWNET) != 0:
+                raise LabError(f"entering {self.name}: {os.strerror(ctypes.get_errno())}")
 
     def pids(self) -> list[int]:
         """The processes that are in here now."""
