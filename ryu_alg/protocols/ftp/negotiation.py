@@ -16,7 +16,7 @@ from ryu_alg.protocols.ftp.addresses import Claim, Fault
 from ryu_alg.protocols.ftp.commands import Command
 from ryu_alg.protocols.ftp.options import MIN_PORT, FtpOptions
 
-_LASTING = ("port.", "address.")
+_LASTING = "port."
 """Refusals of the gateway that the same request would meet again."""
 
 Span = tuple[int, int]

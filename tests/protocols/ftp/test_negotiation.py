@@ -88,9 +88,10 @@ def test_the_sessions_own_hosts_are_no_third_parties() -> None:
     [
         ("port.privileged", 501, 425),
         ("port.denied", 501, 425),
-        ("address.foreign", 501, 425),
+        ("port.partition", 501, 425),
         ("quota.session", 425, 425),
         ("quota.host", 425, 425),
+        ("quota.all", 425, 425),
         ("ports.exhausted", 425, 425),
     ],
 )
