@@ -33,6 +33,7 @@ from ryu_alg.gateway import Gateway
 from ryu_alg.openflow import neighbours, punts
 from ryu_alg.openflow.cookies import Kind, parse
 from ryu_alg.openflow.neighbours import Neighbours, links
+from ryu_alg.openflow.ovsdb import OvsdbError, fail_mode, local_database
 from ryu_alg.openflow.packet_in import PacketIn, decode
 from ryu_alg.openflow.switch import Cause, Switch
 from ryu_alg.rest.api import Api
@@ -86,9 +87,34 @@ class AlgApp(app_manager.RyuApp):
             self._publish("switch.unknown", f"{datapath.id:016x} is not the configured switch")
             datapath.close()
             return
+        if not self._fails_secure(datapath):
+            datapath.close()
+            return
         self.datapath = datapath
         self._publish("switch.connected", f"{datapath.id:016x}")
         self._install()
+
+    def _fails_secure(self, datapath: Any) -> bool:
+        """Whether the switch stays closed when the controller is gone, as far as can be known.
+
+        In Open vSwitch's default, standalone, it would become a learning switch.
+        """
+        database = self.gateway.settings.gateway.ovsdb or local_database()
+        if database is None:
+            detail = "no database to ask, see gateway.ovsdb; set-fail-mode secure is required"
+            self._publish("switch.fail_mode_unverified", detail)
+            return True
+        try:
+            mode = fail_mode(database, f"{datapath.id:016x}")
+        except OvsdbError as error:
+            self._publish("switch.fail_mode_unverified", str(error))
+            # A database that was named must answer; the local one may be another switch's.
+            return self.gateway.settings.gateway.ovsdb is None
+        if mode == "secure":
+            return True
+        how = "run `ovs-vsctl set-fail-mode BRIDGE secure`"
+        self._publish("switch.not_secure", f"fail mode {mode}: the switch is not served; {how}")
+        return False
 
     @set_ev_cls(ofp_event.EventOFPPortStatus, MAIN_DISPATCHER)
     def port_changed(self, ev: Any) -> None:

@@ -95,6 +95,9 @@ DatapathId = Annotated[str, Scalar(parsers.parse_datapath_id, _string(pattern="^
 Mac = Annotated[
     str, Scalar(parsers.parse_mac, _string(pattern="^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$"))
 ]
+Database = Annotated[
+    str, Scalar(parsers.parse_database, _string(pattern=r"^(unix:/\S+|tcp:\S+:[0-9]{1,5})$"))
+]
 Name = Annotated[str, Scalar(parsers.parse_name, _string(pattern="^[a-z][a-z0-9_-]{0,31}$"))]
 PortName = Annotated[
     str, Scalar(parsers.parse_port_name, _string(pattern="^[A-Za-z0-9_.@-]{1,15}$"))

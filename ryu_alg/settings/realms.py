@@ -9,6 +9,7 @@ from pydantic import Field
 from ryu_alg.inspection import Address, Network
 from ryu_alg.settings.fields import (
     AnyAddress,
+    Database,
     DatapathId,
     Mac,
     Name,
@@ -37,6 +38,13 @@ class GatewaySwitch(Section):
         default=4242,
         description="The conntrack zone of all tracked connections. Nothing else on the same "
         "datapath may use it.",
+    )
+    ovsdb: Database | None = Field(
+        default=None,
+        description="The database of the switch's Open vSwitch: `unix:PATH` or `tcp:HOST:PORT`. "
+        "There the fail mode is looked up, and a switch whose fail mode is not `secure` is not "
+        "served. Default: the one of this machine, if it runs Open vSwitch; without any, the "
+        "fail mode cannot be verified, which is reported.",
     )
 
 
