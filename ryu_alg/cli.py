@@ -129,6 +129,8 @@ def run(
     _require_free(str(rest.bind), rest.port)
     os.environ[CONFIG_VARIABLE] = str(config.resolve())
 
+    from ryu_alg.rest.auth import TokenError
+
     arguments = [
         # Not as a positional argument: those of the user's must stand in one row.
         "--app-lists=ryu_alg.app",
@@ -140,6 +142,8 @@ def run(
         launcher.launch(arguments, prog="ryu-alg run CONFIG")
     except ModuleNotFoundError as error:
         raise click.ClickException(f"cannot load the Ryu applications: {error}") from error
+    except TokenError as error:
+        raise click.ClickException(str(error)) from error
 
 
 @main.command()

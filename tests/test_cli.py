@@ -210,6 +210,16 @@ def test_an_application_that_does_not_exist_is_one_line(config: Path, openflow_p
     assert result.stderr.splitlines()[-1].startswith("Error: cannot load the Ryu applications")
 
 
+def test_a_token_file_that_does_not_exist_is_one_line(config: Path, openflow_port: int) -> None:
+    config.write_text(config.read_text().replace("rest: {", "rest: {token_file: nowhere, "))
+    result = ryu_alg_command("run", str(config), f"--ofp-tcp-listen-port={openflow_port}")
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    token_file = config.parent / "nowhere"
+    problem = f"token file {token_file}: No such file or directory"
+    assert result.stderr.splitlines()[-1] == f"Error: {problem}"
+
+
 def test_ctrl_c_in_any_command_is_clean(tmp_path: Path) -> None:
     fifo = tmp_path / "fifo.yaml"
     os.mkfifo(fifo)
