@@ -1,0 +1,84 @@
+"""One lab for all of these tests; gateways and servers in it as each module wants them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ryu_alg.lab import Lab
+from tests.e2e import servers
+from tests.e2e.gateway import PUBLIC, RunningGateway, configuration
+from tests.e2e.outsider import Outsider
+from tests.e2e.servers import FtpServer
+
+StartGateway = Callable[..., RunningGateway]
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """The lab of this test process."""
+    with Lab.up("nat", f"e2e{os.getpid()}") as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def start_gateway(
+    lab: Lab, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[dict[str, Any]], RunningGateway]]:
+    """Starts a gateway with a configuration, in place of the module's one before."""
+    running: list[RunningGateway] = []
+
+    def start(config: dict[str, Any]) -> RunningGateway:
+        while running:
+            running.pop().stop()
+        lab.appctl("dpctl/flush-conntrack")
+        gateway = RunningGateway(lab, tmp_path_factory.mktemp("gateway"), config)
+        running.append(gateway)
+        gateway.start()
+        return gateway
+
+    yield start
+    while running:
+        running.pop().stop()
+
+
+@pytest.fixture(scope="module")
+def gateway(start_gateway: StartGateway) -> RunningGateway:
+    """The gateway of config/lab.yaml."""
+    return start_gateway(configuration())
+
+
+@pytest.fixture(scope="session")
+def ftp_servers(
+    lab: Lab, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[tuple[str, str], FtpServer]]:
+    """vsftpd and pyftpdlib on each host that serves, by software and host.
+
+    vsftpd opens active data connections from port 20, pyftpdlib from any.
+    """
+    base: Path = tmp_path_factory.mktemp("servers")
+    with ExitStack() as stack:
+        running = {}
+        for name in ("server", "inserver", "plain"):
+            host = lab.host(name)
+            for kind, start in (("vsftpd", servers.vsftpd), ("pyftpdlib", servers.pyftpdlib)):
+                running[kind, name] = start(host, base / f"{kind}-{name}")
+                stack.callback(running[kind, name].stop)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def outsider(
+    lab: Lab, gateway: RunningGateway, ftp_servers: dict[tuple[str, str], FtpServer]
+) -> Iterator[Outsider]:
+    """An outside host that is nobody's peer. None of its attempts may ever get anything."""
+    outsider = Outsider(lab.host("outsider"), (PUBLIC, servers.VSFTPD_PORT))
+    yield outsider
+    answers = outsider.answers()
+    outsider.close()
+    assert answers == []

@@ -1,0 +1,160 @@
+"""`ryu-alg run` on a lab's gateway, and its REST endpoint."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from ryu_alg.lab import GATEWAY, Lab
+from tests.e2e import network
+
+_Answer = TypeVar("_Answer")
+
+CONFIG = Path(__file__).parents[2] / "config" / "lab.yaml"
+PUBLIC = "203.0.113.1"
+PYFTPDLIB_PUBLIC_PORT = 121
+"""Outside the partitions of the public ports."""
+
+
+def configuration(**sections: Any) -> dict[str, Any]:
+    """config/lab.yaml, its second FTP port published too, with whole sections replaced."""
+    config: dict[str, Any] = yaml.safe_load(CONFIG.read_text())
+    for public, inside in (
+        (f"{PUBLIC}:{PYFTPDLIB_PUBLIC_PORT}", "192.168.20.2:2121"),
+        ("198.51.100.2:2121", "198.51.100.2:2121"),
+        ("[2001:db8:30::2]:2121", "[2001:db8:30::2]:2121"),
+    ):
+        config["published"].append({"public": public, "inside": inside, "protocol": "ftp"})
+    return {**config, **sections}
+
+
+def ftp(**options: Any) -> dict[str, Any]:
+    """The section `protocols`, with these options of FTP."""
+    return {"ftp": {"ports": [21, 2121], "options": options}}
+
+
+class RunningGateway:
+    """The controller's process in its namespace."""
+
+    def __init__(self, lab: Lab, directory: Path, config: dict[str, Any]) -> None:
+        """`start` starts it."""
+        self.lab = lab
+        self.host = lab.host(GATEWAY)
+        self.config_file = directory / "gateway.yaml"
+        self.log = directory / "gateway.log"
+        self.write(config)
+        self._process: subprocess.Popen[str] | None = None
+        self._last_event = 0
+
+    def write(self, config: dict[str, Any]) -> None:
+        """Change the configuration file."""
+        self.config_file.write_text(yaml.safe_dump(config))
+
+    # -- its life -------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start it, and return when the switch has its pipeline."""
+        self._last_event = 0
+        with self.log.open("a") as log:
+            self._process = self.host.popen(
+                [str(Path(sys.executable).with_name("ryu-alg")), "run", str(self.config_file)],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+            )
+        self.wait_for(self._connected, "the switch and its pipeline")
+
+    def _connected(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, f"it has ended:\n{self.log.read_text()[-2000:]}"
+        try:
+            return bool(self.status()["connected"])
+        except OSError:
+            return False
+
+    def kill(self) -> None:
+        """SIGKILL: no goodbye to the switch."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def hang_up(self) -> None:
+        """SIGHUP."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+
+    def stop(self) -> None:
+        """End it; its log must show no exception."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        log = self.log.read_text()
+        assert "Traceback" not in log, log[log.index("Traceback") :][:3000]
+
+    # -- what it shows --------------------------------------------------------------------------
+
+    def request(self, method: str, path: str) -> tuple[int, dict[str, Any]]:
+        """The status and the JSON of an answer; OSError if there is none."""
+        with network.on(self.host):
+            connection = http.client.HTTPConnection("127.0.0.1", 8080, timeout=5)
+            connection.connect()
+        try:
+            connection.request(method, f"/v1.0/alg/{path}")
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
+        finally:
+            connection.close()
+
+    def get(self, path: str) -> dict[str, Any]:
+        status, body = self.request("GET", path)
+        assert status == 200, body
+        return body
+
+    def status(self) -> dict[str, Any]:
+        return self.get("status")
+
+    def sessions(self) -> list[dict[str, Any]]:
+        return list(self.get("sessions")["sessions"])
+
+    def pinholes(self) -> list[dict[str, Any]]:
+        return list(self.get("pinholes")["pinholes"])
+
+    def events(self, after: int = 0, code: str | None = None) -> list[dict[str, Any]]:
+        """Events with a higher id than `after`, oldest first."""
+        query = f"events?after={after}" + (f"&code={code}" if code else "")
+        return list(self.get(query)["events"])
+
+    def last_event(self) -> int:
+        """The id of the latest event."""
+        while events := self.events(self._last_event):  # in pages
+            self._last_event = events[-1]["id"]
+        return self._last_event
+
+    def wait_for(
+        self, condition: Callable[[], _Answer | None], what: str, timeout: float = 20
+    ) -> _Answer:
+        """Return what `condition` says once that is true; AssertionError after `timeout` s."""
+        deadline = time.monotonic() + timeout
+        while True:
+            answer = condition()
+            if answer:
+                return answer
+            assert time.monotonic() < deadline, f"waited {timeout} s for {what}"
+            time.sleep(0.01)
+
+    def wait_event(self, code: str, after: int = 0, timeout: float = 20) -> dict[str, Any]:
+        """The first event of that code with a higher id than `after`."""
+        return self.wait_for(lambda: self.events(after, code), code, timeout)[0]
