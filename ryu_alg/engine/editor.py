@@ -392,10 +392,10 @@ class StreamEditor:
         payload = segment.payload
         end = offset + len(payload)
         fin = bool(segment.flags & FIN)
-        idle = not stream.pending and stream.sent == stream.acknowledged
-        if len(payload) == 1 and end == stream.received and not fin and idle:
-            # A keepalive with its garbage byte (RFC 9293 section 3.8.4), or a real repetition:
-            # the receiver's answer serves both.
+        # A keepalive with its garbage byte (RFC 9293 section 3.8.4), or a real repetition.
+        like_probe = len(payload) == 1 and end == stream.received and not fin
+        if like_probe and not stream.pending and stream.sent == stream.acknowledged:
+            # The receiver's answer serves both.
             stream.sender_probing = stream.probe_receiver = True
             return
         if end > stream.offered_edge:
@@ -405,10 +405,10 @@ class StreamEditor:
             if not payload and offset == stream.received:
                 stream.sender_probing = stream.probe_receiver = True
                 return
-        if fin and stream.fin_at is None:
+        if fin and stream.fin_at is None and end >= stream.received:
             stream.fin_at = end
         before = stream.received
-        if stream.accept(offset, payload):
+        if stream.accept(offset, payload) and not like_probe:
             self.counters["conflicting_overlap"] += 1
         if stream.received == before and (offset < before or fin):
             self._repeat(stream, offset, end, fin)
