@@ -257,12 +257,10 @@ class Engine:
                 ip_header = 20 if len(quoted.src) == 4 else 40
                 session.editor.limit_mss(direction, event.mtu - ip_header - _TCP_HEADER)
         back = session.editor.headers[reply]
-        # From a router, the error keeps its sender; one from the receiving host itself has to
-        # seem to come from where the sender sent the segment.
         source = event.source
         own = session.editor.headers[direction].dst
-        if source == own or (event.realm is Realm.INSIDE and session.lease is not None):
-            source = back.src
+        if event.realm is Realm.INSIDE and own != back.src:
+            source = back.src  # inside addresses mean nothing outside (RFC 5508 section 4.2)
         return [
             EmitIcmpError(
                 src=source,

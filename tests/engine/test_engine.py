@@ -561,6 +561,20 @@ def test_an_icmp_error_reaches_the_host_that_sent_the_segment() -> None:
     assert conversation.engine.sessions[1].editor.streams[Direction.TO_SERVER].mss <= 960
 
 
+def test_an_icmp_error_from_inside_shows_no_inside_address() -> None:
+    conversation = talk(engine())
+    conversation.server_sends(b"HELLO\n")
+    (sent,) = conversation.emitted()
+    assert sent.dst == _packed(CLIENT)
+    for reporter in (CLIENT, "192.168.10.254"):
+        quoted = FiveTuple(sent.src, sent.sport, sent.dst, sent.dport)
+        event = IcmpErrorArrived(Realm.INSIDE, _packed(reporter), quoted, sent.seq, 0)
+        (command,) = conversation.handle(event)
+        assert isinstance(command, EmitIcmpError)
+        assert (command.src, command.dst) == (PUBLIC.packed, _packed(SERVER))
+        assert command.quoted.dst == PUBLIC.packed
+
+
 def test_an_icmp_error_about_nothing_that_was_sent_is_dropped() -> None:
     conversation = talk(engine())
     conversation.client_sends(b"HELLO\n")
