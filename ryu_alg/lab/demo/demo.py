@@ -110,8 +110,10 @@ class _Demonstration:
     ) -> None:
         screen, lab = self.screen, self.lab
         client, server = lab.host(transfer.client), lab.host(transfer.server)
-        target = self.folder / "fetched"
-        argv = transfer.argv(file.path.name, target)
+        fetched = self.folder / "fetched"
+        fetched.mkdir(exist_ok=True)
+        target = fetched / file.path.name
+        argv = transfer.argv(file.path.name)
         screen.line(f"{transfer.client}$ {shlex.join(argv)}", "bold")
         dialogue = Dialogue(timeline.add)
         with contextlib.ExitStack() as captures:
@@ -121,6 +123,7 @@ class _Demonstration:
             began = time.time()
             child = client.popen(
                 argv,
+                cwd=fetched,
                 # Nothing of the user's is read, nothing is left in a home directory.
                 env={"HOME": str(self.folder)},
                 stdin=subprocess.DEVNULL,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +15,12 @@ class Transfer:
     address: str
     """Where the client finds the server."""
     command: tuple[str, ...]
-    """`{url}` and `{file}` stand for what to fetch, and where to put it."""
+    """`{url}` stands for what to fetch into the current folder."""
 
-    def argv(self, name: str, file: Path) -> list[str]:
-        """The client's command line, to fetch `name` into `file`."""
+    def argv(self, name: str) -> list[str]:
+        """The client's command line, to fetch `name`."""
         url = f"ftp://{self.address}/{name}"
-        return [word.format(url=url, file=file) for word in self.command]
+        return [word.format(url=url) for word in self.command]
 
 
 _OUTSIDE = "203.0.113.2"
@@ -29,8 +28,8 @@ _PUBLISHED = "203.0.113.1"
 """Where config/lab.yaml publishes `inserver`."""
 
 # -q: none of the user's own settings. Without a limit, lftp tries for ever.
-_CURL = ("curl", "-q", "--silent", "--show-error", "--output", "{file}")
-_LFTP = "set net:max-retries 1; set net:timeout 10; {mode} get {{url}} -o {{file}}"
+_CURL = ("curl", "-q", "-sS", "-O")
+_LFTP = "set net:max-retries 1; set ftp:passive-mode {mode}; get {{url}}"
 
 TRANSFERS = (
     Transfer(
@@ -41,7 +40,7 @@ TRANSFERS = (
     Transfer(
         "lftp behind NAT, active mode",
         *("client", "server", _OUTSIDE),
-        ("lftp", "--norc", "-c", _LFTP.format(mode="set ftp:passive-mode off;")),
+        ("lftp", "--norc", "-c", _LFTP.format(mode="off")),
     ),
     Transfer(
         "curl behind NAT, passive mode",
@@ -51,6 +50,6 @@ TRANSFERS = (
     Transfer(
         "lftp outside, passive mode, server behind NAT",
         *("outsider", "inserver", _PUBLISHED),
-        ("lftp", "--norc", "-c", _LFTP.format(mode="set ftp:passive-mode on;")),
+        ("lftp", "--norc", "-c", _LFTP.format(mode="on")),
     ),
 )
