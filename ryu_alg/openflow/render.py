@@ -193,6 +193,14 @@ class _Rows:
             "connected_ipv6": self._subnets(6),
             "uplink_ipv4": self._uplinks(4),
             "uplink_ipv6": self._uplinks(6),
+            "private_source": [
+                {**row, "subnet": subnet}
+                for row, outside in self._numbered()
+                if outside.realm is Realm.OUTSIDE
+                for inside in self.plan.networks
+                if inside.public
+                for subnet in inside.prefixes(4)
+            ],
             "translation": list(self._translations()),
             "untranslated_ipv4": [
                 row

@@ -264,7 +264,7 @@ class Bench:
         host.sh(
             "sysctl", "-qw", "net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.default.accept_dad=0"
         )
-        host.sh("sysctl", "-qw", "net.ipv6.conf.eth0.accept_dad=0")
+        host.sh("sysctl", "-qw", "net.ipv6.conf.eth0.accept_dad=0", "net.ipv4.icmp_ratelimit=0")
         host.sh("ethtool", "-K", "eth0", "tx", "off")
         host.sh("ip", "link", "set", "lo", "up")
         host.sh("ip", "link", "set", "eth0", "up")

@@ -27,6 +27,7 @@ from ryu_alg.openflow.flowtext import flow_mod
 from ryu_alg.openflow.messages import MessageType
 from ryu_alg.openflow.plan import PipelinePlan
 from tests.openflow.bench import Bench, Host, OpenFlowClient
+from tests.openflow.frames import ip_frame, syn, syn_frame, with_checksum
 
 pytestmark = pytest.mark.lab
 
@@ -418,8 +419,7 @@ def test_icmp_errors_about_control_connections_are_punted(
 ) -> None:
     """Conntrack has never heard of the connection."""
     control = syn_frame(wan, "203.0.113.1", "192.0.2.1", (49_200, 21))[14:]
-    icmp = b"\x03\x04\x00\x00\x00\x00\x05\x00" + control
-    icmp = icmp[:2] + checksum(icmp) + icmp[4:]
+    icmp = with_checksum(b"\x03\x04\x00\x00\x00\x00\x05\x00" + control, 2)
     frame = ip_frame(wan, "203.0.113.254", "203.0.113.1", 1, icmp)
     with closing(wan.raw()) as raw:
         raw.send(frame)
@@ -431,7 +431,7 @@ def test_icmp_errors_about_control_connections_are_punted(
 def test_a_fragmented_control_packet_goes_nowhere(
     gateway: Bench, controller: OpenFlowClient, lan: Host, wan: Host
 ) -> None:
-    payload = tcp_header("192.168.10.2", "192.0.2.1", (3000, 21), b"x" * 2000)
+    payload = syn("192.168.10.2", "192.0.2.1", (3000, 21), b"x" * 2000)
     with closing(lan.raw()) as raw, closing(wan.raw()) as other:
         for offset in (0, 1400):
             part = payload[offset : offset + 1400]
@@ -449,35 +449,3 @@ def arrived(raw: socket.socket, content: bytes) -> bool:
                 return True
     except TimeoutError:
         return False
-
-
-def checksum(data: bytes) -> bytes:
-    data += bytes(len(data) % 2)
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return (total ^ 0xFFFF).to_bytes(2, "big")
-
-
-def tcp_header(source: str, target: str, ports: tuple[int, int], payload: bytes = b"") -> bytes:
-    tcp = struct.pack("!HHIIBBHHH", *ports, 1000, 0, 0x50, 2, 1024, 0, 0) + payload
-    src, dst = ip_address(source).packed, ip_address(target).packed
-    pseudo = src + dst + struct.pack("!II", len(tcp), 6)
-    return tcp[:16] + checksum(pseudo + tcp) + tcp[18:]
-
-
-def ip_frame(
-    host: Host, source: str, target: str, protocol: int, payload: bytes, fragment: int = 0
-) -> bytes:
-    mac = bytes.fromhex("02a160000001") + bytes.fromhex(host.mac.replace(":", ""))
-    src, dst = ip_address(source).packed, ip_address(target).packed
-    if len(src) == 16:
-        header = struct.pack("!IHBB", 0x6000_0000, len(payload), protocol, 64) + src + dst
-        return mac + b"\x86\xdd" + header + payload
-    length = 20 + len(payload)
-    header = struct.pack("!BBHHHBBH", 0x45, 0, length, 99, fragment, 64, protocol, 0) + src + dst
-    return mac + b"\x08\x00" + header[:10] + checksum(header) + header[12:] + payload
-
-
-def syn_frame(host: Host, source: str, target: str, ports: tuple[int, int]) -> bytes:
-    return ip_frame(host, source, target, 6, tcp_header(source, target, ports))

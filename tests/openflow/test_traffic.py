@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from ryu_alg.openflow.plan import PipelinePlan
 from tests.openflow.bench import Bench, Host, run
+from tests.openflow.frames import ip_frame, with_checksum
 
 pytestmark = pytest.mark.lab
 
@@ -200,16 +202,11 @@ def test_a_source_that_does_not_belong_there_is_dropped(
 
 
 def udp_frame(host: Host, source: str, target: str) -> bytes:
-    src, dst = ip_address(source).packed, ip_address(target).packed
-    udp = b"\x13\x88\x13\x88\x00\x0c\x00\x00ping"
-    mac = bytes.fromhex("02a160000001") + bytes.fromhex(host.mac.replace(":", ""))
-    if len(src) == 16:
-        return mac + b"\x86\xdd\x60\0\0\0\x00\x0c\x11\x40" + src + dst + udp
-    header = bytearray(b"\x45\0\x00\x20\0\0\0\0\x40\x11\0\0" + src + dst)
-    total = sum(int.from_bytes(header[i : i + 2], "big") for i in range(0, 20, 2))
-    total = (total & 0xFFFF) + (total >> 16)
-    header[10:12] = (0xFFFF - (total & 0xFFFF) - (total >> 16)).to_bytes(2, "big")
-    return mac + b"\x08\x00" + bytes(header) + udp
+    return ip_frame(host, source, target, 17, b"\x13\x88\x13\x88\x00\x0c\x00\x00ping")
+
+
+def echo_frame(host: Host, source: str, target: str) -> bytes:
+    return ip_frame(host, source, target, 1, with_checksum(b"\x08\0\0\0\0\1\0\1", 2))
 
 
 def test_a_good_source_is_not_dropped(gateway: Bench, lan: Host) -> None:
@@ -313,6 +310,24 @@ def test_path_mtu_discovery_works_through_nat(lan: Host, wan: Host) -> None:
             received = 0
             while received < 50_000:
                 received += len(accepted.recv(65_536))
+
+
+def test_what_cannot_be_translated_does_not_leave(
+    gateway: Bench, lan: Host, dmz: Host, wan: Host
+) -> None:
+    """Two hosts ping with the same identifier, and conntrack has one for both."""
+    with closing(wan.raw()) as arriving:
+        for host, source in ((lan, "192.168.10.2"), (dmz, "192.168.20.2")):
+            with closing(host.raw()) as raw:
+                raw.send(echo_frame(host, source, "192.0.2.1"))
+        senders = set()
+        arriving.settimeout(0.7)
+        with contextlib.suppress(TimeoutError):
+            while True:
+                frame = arriving.recv(2000)
+                if frame[12:14] == b"\x08\x00" and frame[:6].hex(":") == wan.mac:
+                    senders.add(str(ip_address(frame[26:30])))
+    assert senders == {"203.0.113.1"}
 
 
 def test_unreachable_ports_are_reported_through_nat(lan: Host, wan: Host) -> None:
