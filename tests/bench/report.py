@@ -78,8 +78,9 @@ class Report:
         return Spread.of(value / other for value, other in pairs if other)
 
     def cost(self, name: str) -> dict[str, float] | None:
-        """What the controller spends in the measurements called `name`: punts per session or
-        round trip, and microseconds of processor time per punt. None without a controller."""
+        """What control packets cost in the measurements called `name`: punts per session or
+        round trip, microseconds of processor time per punt, and how many a second would keep
+        the controller's processor busy. None without a controller."""
         runs = [
             run
             for of_round in self.rounds
@@ -90,10 +91,12 @@ class Report:
         punts = sum(run.punts or 0 for run in runs)
         if not punts:
             return None
+        busy = sum(run.cpu["controller"] for run in runs)
         return {
             "punts_per_operation": punts / sum(run.result["count"] for run in runs),
-            "controller_us_per_punt": sum(run.cpu["controller"] for run in runs) / punts * 1e6,
+            "controller_us_per_punt": busy / punts * 1e6,
             "switch_us_per_punt": sum(run.cpu["switch"] for run in runs) / punts * 1e6,
+            "punts_per_second": punts / busy if busy else 0.0,
         }
 
     def tables(self) -> list[Table]:
@@ -127,15 +130,20 @@ class Report:
                 for figure in FIGURES
             ),
         )
-        costs = {
-            name: self.cost(name) for name in ("sessions_1", "sessions_16", "active_16", "noop")
-        }
+        costs = [(figure.title, self.cost(figure.key)) for figure in FIGURES[:3]]
+        costs.append(("NOOP", self.cost("noop")))
         spent = Table(
             "Control packets that (d) sends to its controller: how many, and what each costs",
-            ("", "packets each", "controller, µs a packet", "switch, µs a packet"),
+            (
+                "",
+                "packets each",
+                "controller, µs a packet",
+                "switch, µs a packet",
+                "packets a second, one controller",
+            ),
             tuple(
-                (name, *(f"{value:,.1f}" for value in cost.values()))
-                for name, cost in costs.items()
+                (title, *(f"{value:,.0f}" for value in cost.values()))
+                for title, cost in costs
                 if cost
             ),
         )

@@ -58,6 +58,7 @@ def test_the_controllers_cost(report: Report) -> None:
     assert cost["punts_per_operation"] == pytest.approx(3000 / 3600)
     assert cost["controller_us_per_punt"] == pytest.approx(500.0)
     assert cost["switch_us_per_punt"] == pytest.approx(250.0)
+    assert cost["punts_per_second"] == pytest.approx(2000.0)
 
 
 def test_the_tables_have_a_row_for_each_figure(report: Report) -> None:
