@@ -12,9 +12,16 @@ import pytest
 
 from ryu_alg.lab import Lab
 from tests.e2e import servers
-from tests.e2e.gateway import PUBLIC, RunningGateway, configuration
+from tests.e2e.dialogue import Client, Server
+from tests.e2e.gateway import (
+    PUBLIC,
+    SCRIPTED_PORT,
+    SCRIPTED_PUBLIC_PORT,
+    RunningGateway,
+    configuration,
+)
 from tests.e2e.outsider import Outsider
-from tests.e2e.servers import FtpServer
+from tests.e2e.servers import SMALL, FtpServer
 
 StartGateway = Callable[..., RunningGateway]
 
@@ -82,3 +89,40 @@ def outsider(
     answers = outsider.answers()
     outsider.close()
     assert answers == []
+
+
+@pytest.fixture
+def client(
+    lab: Lab, gateway: RunningGateway, ftp_servers: dict[tuple[str, str], FtpServer]
+) -> Iterator[Client]:
+    """Inside behind NAT, talking to vsftpd outside."""
+    with Client(lab.host("client"), "203.0.113.2", servers.VSFTPD_PORT) as client:
+        yield client
+
+
+@pytest.fixture
+def nat_server(lab: Lab, gateway: RunningGateway) -> Iterator[Server]:
+    """Outside, does as a test tells it."""
+    with Server(lab.host("server"), "203.0.113.2", SCRIPTED_PORT, SMALL) as server:
+        yield server
+
+
+@pytest.fixture
+def nat_client(lab: Lab, nat_server: Server) -> Iterator[Client]:
+    """Inside behind NAT, talking to `nat_server`."""
+    with Client(lab.host("client"), "203.0.113.2", SCRIPTED_PORT) as client:
+        yield client
+
+
+@pytest.fixture
+def published_server(lab: Lab, gateway: RunningGateway) -> Iterator[Server]:
+    """Inside and published, does as a test tells it."""
+    with Server(lab.host("inserver"), "192.168.20.2", SCRIPTED_PORT, SMALL) as server:
+        yield server
+
+
+@pytest.fixture
+def published_client(lab: Lab, published_server: Server) -> Iterator[Client]:
+    """Outside, talking to `published_server`."""
+    with Client(lab.host("server"), PUBLIC, SCRIPTED_PUBLIC_PORT) as client:
+        yield client

@@ -21,25 +21,29 @@ _Answer = TypeVar("_Answer")
 
 CONFIG = Path(__file__).parents[2] / "config" / "lab.yaml"
 PUBLIC = "203.0.113.1"
+# Outside the partitions of the public ports.
 PYFTPDLIB_PUBLIC_PORT = 121
-"""Outside the partitions of the public ports."""
+SCRIPTED_PUBLIC_PORT = 122
+SCRIPTED_PORT = 2122
+"""Where servers of the tests' own listen."""
 
 
 def configuration(**sections: Any) -> dict[str, Any]:
-    """config/lab.yaml, its second FTP port published too, with whole sections replaced."""
+    """config/lab.yaml, with more FTP servers, and with whole sections replaced."""
     config: dict[str, Any] = yaml.safe_load(CONFIG.read_text())
     for public, inside in (
         (f"{PUBLIC}:{PYFTPDLIB_PUBLIC_PORT}", "192.168.20.2:2121"),
+        (f"{PUBLIC}:{SCRIPTED_PUBLIC_PORT}", f"192.168.20.2:{SCRIPTED_PORT}"),
         ("198.51.100.2:2121", "198.51.100.2:2121"),
         ("[2001:db8:30::2]:2121", "[2001:db8:30::2]:2121"),
     ):
         config["published"].append({"public": public, "inside": inside, "protocol": "ftp"})
-    return {**config, **sections}
+    return {**config, "protocols": ftp(), **sections}
 
 
 def ftp(**options: Any) -> dict[str, Any]:
     """The section `protocols`, with these options of FTP."""
-    return {"ftp": {"ports": [21, 2121], "options": options}}
+    return {"ftp": {"ports": [21, 2121, SCRIPTED_PORT], "options": options}}
 
 
 class RunningGateway:

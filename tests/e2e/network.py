@@ -9,6 +9,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
@@ -76,10 +77,20 @@ def state(connection: socket.socket) -> int:
     return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
 
 
-def retransmissions(connection: socket.socket) -> int:
-    """How many segments the kernel has sent again on this connection (tcpi_total_retrans)."""
-    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
-    return int(struct.unpack_from("I", info, 100)[0])
+@dataclass(frozen=True)
+class Segments:
+    """What the kernel has counted of one connection."""
+
+    retransmitted: int
+    sent: int
+    """Those with data, without retransmissions."""
+
+
+def segments(connection: socket.socket) -> Segments:
+    """From struct tcp_info: tcpi_total_retrans and tcpi_data_segs_out."""
+    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 160)
+    retransmitted = struct.unpack_from("I", info, 100)[0]
+    return Segments(retransmitted, struct.unpack_from("I", info, 156)[0] - retransmitted)
 
 
 class Background:

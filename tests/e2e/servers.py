@@ -16,6 +16,8 @@ from tests.e2e import network
 
 VSFTPD_PORT = 21
 PYFTPDLIB_PORT = 2121
+SMALL = b"small, but mine\n"
+"""What every server has as `small`."""
 _VSFTPD = {
     "background": "NO",
     "listen": "NO",
@@ -24,7 +26,6 @@ _VSFTPD = {
     "seccomp_sandbox": "NO",
     "local_enable": "NO",
     "anonymous_enable": "YES",
-    "no_anon_password": "YES",
     "anon_world_readable_only": "NO",
     "write_enable": "YES",
     "anon_upload_enable": "YES",
@@ -77,6 +78,7 @@ def _root(directory: Path) -> Path:
     ftp = pwd.getpwnam("ftp")
     os.chown(root / "incoming", ftp.pw_uid, ftp.pw_gid)
     root.chmod(0o755)
+    (root / "small").write_bytes(SMALL)
     return root
 
 
