@@ -35,6 +35,21 @@ def lab_obstacle() -> str | None:
     return None
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--editor-examples",
+        type=int,
+        metavar="N",
+        help="random conversations per property of the stream editor (default: 250)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if (examples := config.getoption("--editor-examples")) is not None:
+        # The number is wanted when the tests are imported.
+        os.environ["EDITOR_EXAMPLES"] = str(examples)
+
+
 @pytest.hookimpl(tryfirst=True)  # before `-m` selects
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     for item in items:
