@@ -55,7 +55,7 @@ class Reply:
         """What the last line of a 227 or 229 says; `host` is where a 229 belongs to."""
         line = self.raw.splitlines()[-1].decode()
         if self.code == 227:
-            octets = re.findall(r"\d+", line.replace(" ", ""))[-6:]
+            octets = re.findall(r"\d+(?: *, *\d+){5}", line)[-1].replace(" ", "").split(",")
             return ".".join(octets[:4]), int(octets[4]) * 256 + int(octets[5])
         return host, int(re.findall(r"\|\|\|(\d+)\|", line)[0])
 
@@ -156,8 +156,8 @@ class Server:
         """Of all its sessions, oldest first."""
         self.heard: list[bytes] = []
         """Every line of every client."""
-        self.knocked: list[Endpoint] = []
-        """Who has made a data connection to it."""
+        self.targets: list[Endpoint] = []
+        """Where clients have told it to connect."""
         self._listener = network.listen(host, address, port)
         self._listener.settimeout(None)
         self._threads = [Background(self._accept)]
@@ -213,8 +213,8 @@ class _Session:
         for line in iter(lines.readline, b""):
             self.server.heard.append(line)
             verb, _, argument = line.decode().strip().partition(" ")
-            self._command(verb, argument)
-            if verb == "QUIT":
+            self._command(verb.upper(), argument.strip())
+            if verb.upper() == "QUIT":
                 return
 
     def _command(self, verb: str, argument: str) -> None:
@@ -235,6 +235,7 @@ class _Session:
         else:
             _, _, address, port, _ = argument.split(argument[0])
             self.target = address, int(port)
+        self.server.targets.append(self.target)
         self.control.sendall(b"200 I shall connect there.\r\n")
 
     def _passive(self, verb: str) -> None:
@@ -251,8 +252,7 @@ class _Session:
             data = socket.create_connection(self.target, timeout=10)
         else:
             assert self.listener is not None
-            data, peer = self.listener.accept()
-            self.server.knocked.append(peer[:2])
+            data, _ = self.listener.accept()
         with data:
             half = len(self.server.content) // 2
             data.sendall(self.server.content[:half])
