@@ -167,7 +167,7 @@ def check(config: Path) -> None:
 def flows(config: Path) -> None:
     """Print the static flows of CONFIG, as ovs-ofctl loads them.
 
-    Ports go by their names, which ovs-ofctl knows. The meters 1 to 4 have to exist.
+    Ports go by their names, which ovs-ofctl knows. Their meters have to exist.
 
     \b
     Example:

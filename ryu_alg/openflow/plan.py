@@ -136,7 +136,7 @@ class MeterRates:
     outside: int = 20_000
     """Control packets from outside."""
     neighbours: int = 500
-    """ARP and ND, and packets that wait for it."""
+    """For each network: ARP and ND from there, and again packets that wait for it."""
     icmp_errors: int = 200
 
 

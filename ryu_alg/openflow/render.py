@@ -34,12 +34,25 @@ _FIRST_RULE_PRIORITY = 65_000
 
 
 class Meter(IntEnum):
-    """The meters of the pipeline; their rates are in the plan."""
+    """The meters of the pipeline; their rates are in the plan. Each network has two more."""
 
     INSIDE = 1
     OUTSIDE = 2
-    NEIGHBOURS = 3
-    ICMP_ERRORS = 4
+    ICMP_ERRORS = 3
+
+
+def heard_meter(network: int) -> int:
+    """The meter for ARP and ND that a network sends us."""
+    return 100 + 2 * network
+
+
+def missing_meter(network: int) -> int:
+    """The meter for packets to a network that wait for a neighbour there.
+
+    Apart from the one above, and from those of other networks: or a host that asks for each
+    address of a network in turn would keep us from hearing the answers of its neighbours.
+    """
+    return 101 + 2 * network
 
 
 def render(plan: PipelinePlan, ports: Mapping[str, int] | Mapping[str, str]) -> list[str]:
@@ -59,12 +72,15 @@ def render(plan: PipelinePlan, ports: Mapping[str, int] | Mapping[str, str]) -> 
 
 def meter_rates(plan: PipelinePlan) -> dict[int, int]:
     """The rate of each meter, in packets per second."""
-    return {
+    rates: dict[int, int] = {
         Meter.INSIDE: plan.meters.inside,
         Meter.OUTSIDE: plan.meters.outside,
-        Meter.NEIGHBOURS: plan.meters.neighbours,
         Meter.ICMP_ERRORS: plan.meters.icmp_errors,
     }
+    for network in plan.networks:
+        rates[heard_meter(network.number)] = plan.meters.neighbours
+        rates[missing_meter(network.number)] = plan.meters.neighbours
+    return rates
 
 
 def transport_match(transport: Transport, version: int) -> str:
@@ -79,7 +95,6 @@ def _values(plan: PipelinePlan) -> Row:
         "napt": plan.napt,
         "meter_inside": int(Meter.INSIDE),
         "meter_outside": int(Meter.OUTSIDE),
-        "meter_neighbours": int(Meter.NEIGHBOURS),
         "meter_icmp": int(Meter.ICMP_ERRORS),
         "neighbour_miss": hex(cookie(Kind.NEIGHBOUR_MISS)),
         "icmp_error": hex(cookie(Kind.ICMP_ERROR)),
@@ -218,6 +233,8 @@ class _Rows:
                     "number": network.number,
                     "realm": REALM_NUMBER[network.realm],
                     "neighbour": hex(cookie(Kind.NEIGHBOUR, network.number)),
+                    "meter_heard": heard_meter(network.number),
+                    "meter_missing": missing_meter(network.number),
                 },
                 network,
             )

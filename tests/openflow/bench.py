@@ -5,6 +5,7 @@ Everything is in network namespaces of its own, and goes when the bench is close
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -13,7 +14,7 @@ import struct
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -99,6 +100,29 @@ class Host:
         return self.inside(
             lambda: socket.create_connection((address, port), timeout, source_address=source)
         )
+
+    @contextlib.contextmanager
+    def deaf(self, port: int) -> Iterator[None]:
+        """Nothing that comes to a TCP port is heard."""
+        self.sh("nft", "add table ip deaf")
+        try:
+            self.sh("nft", "add chain ip deaf in { type filter hook input priority 0; }")
+            self.sh("nft", f"add rule ip deaf in tcp dport {port} drop")
+            yield
+        finally:
+            self.sh("nft", "delete table ip deaf")
+
+    def begin(self, address: str, port: int, source: str) -> socket.socket:
+        """A connection that is on its way, and is not waited for."""
+
+        def make() -> socket.socket:
+            made = socket.socket()
+            made.setblocking(False)
+            made.bind((source, 0))
+            made.connect_ex((address, port))
+            return made
+
+        return self.inside(make)
 
     def raw(self) -> socket.socket:
         """Whole Ethernet frames in and out."""

@@ -9,7 +9,7 @@ import pytest
 from ryu_alg.openflow.fields import SyntaxProblem
 from ryu_alg.openflow.flowtext import Command, delete_by_cookie, delete_every_flow, flow_mod
 from ryu_alg.openflow.plan import PipelinePlan
-from ryu_alg.openflow.render import render
+from ryu_alg.openflow.render import meter_rates, render
 from tests.openflow.bench import BRIDGE, Bench
 from tests.openflow.conftest import PORTS
 
@@ -48,7 +48,7 @@ def test_the_switch_has_the_same_flows_from_the_text_and_from_the_messages(
 ) -> None:
     flows = [*render(plan, PORTS), *MORE]
     bench.ofctl("del-flows", BRIDGE)
-    for meter in range(1, 5):
+    for meter in meter_rates(plan):
         bench.ofctl("add-meter", BRIDGE, f"meter={meter},pktps,band=type=drop,rate=1000")
     bench.load(flows)
     from_text = bench.dump()

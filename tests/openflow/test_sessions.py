@@ -230,28 +230,15 @@ def test_a_repeated_first_packet_passes(
     put(controller, *pinholes.open_pinhole(ACTIVE, plan.ct_zone))
     if counting:
         put(controller, *pinholes.count_data(MARK, 30))
-    lan.sh("nft", "add table ip deaf")
-    lan.sh("nft", "add chain ip deaf in { type filter hook input priority 0; }")
-    lan.sh("nft", "add rule ip deaf in tcp dport 5000 drop")
-    try:
-        with closing(lan.listen("192.168.10.2", 5000)) as listener:
-
-            def begin() -> socket.socket:
-                made = socket.socket()
-                made.setblocking(False)
-                made.bind(("203.0.113.50", 0))
-                made.connect_ex((str(ACTIVE.seen.address), ACTIVE.seen.port))
-                return made
-
-            with closing(wan.inside(begin)):
-                assert packet_of(controller, Kind.PINHOLE) is not None
-                if not still_open:
-                    put(controller, pinholes.close_pinhole(ACTIVE.id))
-                lan.sh("nft", "delete table ip deaf")
-                listener.settimeout(5)
-                listener.accept()[0].close()
-    finally:
-        lan.sh("nft", "delete table ip deaf", check=False)
+    with closing(lan.listen("192.168.10.2", 5000)) as listener:
+        with lan.deaf(5000):
+            begun = wan.begin(str(ACTIVE.seen.address), ACTIVE.seen.port, "203.0.113.50")
+            assert packet_of(controller, Kind.PINHOLE) is not None
+            if not still_open:
+                put(controller, pinholes.close_pinhole(ACTIVE.id))
+        with closing(begun):
+            listener.settimeout(5)
+            listener.accept()[0].close()
 
 
 def test_an_unused_pinhole_expires_and_says_so(

@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import closing
-from ipaddress import ip_address
+from dataclasses import replace
+from ipaddress import ip_address, ip_network
 
 import pytest
 
-from ryu_alg.openflow.plan import PipelinePlan
+from ryu_alg.openflow.plan import OutboundRule, PipelinePlan
 from tests.openflow.bench import Bench, Host, run
+from tests.openflow.conftest import install
 from tests.openflow.frames import ip_frame, with_checksum
 
 pytestmark = pytest.mark.lab
@@ -262,6 +265,28 @@ def test_the_first_outbound_rule_that_fits_decides(
     exchange(lan, wan, "192.0.2.1", 26)
     with closing(wan.listen("2001:db8:ffff::1", 25)):
         assert is_refused(plain, "2001:db8:ffff::1", 25)
+
+
+def test_a_repeated_first_packet_passes(bench: Bench, plan: PipelinePlan) -> None:
+    """Although it comes out of conntrack translated, and no rule is about that any more."""
+    only_lan = OutboundRule(allow=True, sources=(ip_network("192.168.10.0/24"),))
+    install(bench, replace(plan, outbound=(only_lan,), outbound_default=False))
+    lan, dmz, wan = (bench.hosts[name] for name in ("lan", "dmz", "wan"))
+    with (
+        closing(wan.listen("192.0.2.1", 7000)) as outside,
+        closing(dmz.listen("192.168.20.2", 8080)) as published,
+    ):
+        with wan.deaf(7000), dmz.deaf(8080):
+            begun = (
+                lan.begin("192.0.2.1", 7000, "192.168.10.2"),
+                wan.begin("203.0.113.1", 80, "203.0.113.50"),
+            )
+            time.sleep(0.3)
+        with closing(begun[0]), closing(begun[1]):
+            for listener in (outside, published):
+                listener.settimeout(5)
+                listener.accept()[0].close()
+    assert is_refused(dmz, "192.0.2.1", 7000)
 
 
 def test_a_packet_whose_time_is_up_goes_no_further(lan: Host) -> None:
