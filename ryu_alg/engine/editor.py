@@ -412,8 +412,9 @@ class StreamEditor:
             self.counters["conflicting_overlap"] += 1
         if stream.received == before and (offset < before or fin):
             self._repeat(stream, offset, end, fin)
-        if offset > before:
-            stream.acknowledge_sender = True  # a duplicate ACK (RFC 5681 section 4.2)
+        elif offset > before or stream.received == before:
+            # A duplicate ACK (RFC 5681 section 4.2), or the answer to a probe behind the FIN.
+            stream.acknowledge_sender = True
 
     def _repeat(self, stream: HalfStream, offset: int, end: int, fin: bool) -> None:
         """The sender repeats itself: so does the editor, or it says that the bytes are there."""
