@@ -6,6 +6,7 @@ import contextlib
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +16,8 @@ from ryu_alg.lab import Host
 from tests.e2e import network
 from tests.e2e.network import Background
 
+_BLOCK = 1000
+"""Bytes that a throttled server sends at a time."""
 Endpoint = tuple[str, int]
 Announcement = Callable[[str, Endpoint], Sequence[bytes]]
 """Makes the reply to PASV or EPSV, in the pieces that are written one after the other."""
@@ -152,6 +155,8 @@ class Server:
         self.released = threading.Event()
         """While it is not set, a transfer stops half-way."""
         self.released.set()
+        self.pause = 0.0
+        """Seconds between two blocks of data; throttles it."""
         self.controls: list[socket.socket] = []
         """Of all its sessions, oldest first."""
         self.heard: list[bytes] = []
@@ -197,6 +202,7 @@ class _Session:
         "USER": b"331 Any password will do.\r\n",
         "PASS": b"230 Welcome.\r\n",
         "TYPE": b"200 As you like.\r\n",
+        "AUTH": b"234 Hush.\r\n",
         "NOOP": b"200 Nothing done.\r\n",
         "ABOR": b"226 Nothing to abort.\r\n",
         "QUIT": b"221 Goodbye.\r\n",
@@ -254,9 +260,15 @@ class _Session:
             assert self.listener is not None
             data, _ = self.listener.accept()
         with data:
-            half = len(self.server.content) // 2
-            data.sendall(self.server.content[:half])
-            self.server.released.wait(60)
-            data.sendall(self.server.content[half:])
+            self._send(data, self.server.content)
         self.target = None
         self.control.sendall(b"226 That was it.\r\n")
+
+    def _send(self, data: socket.socket, content: bytes) -> None:
+        half = len(content) // 2
+        block = _BLOCK if self.server.pause else half or 1
+        for start in range(0, len(content), block):
+            if start >= half:
+                self.server.released.wait(60)
+            data.sendall(content[start : start + block])
+            time.sleep(self.server.pause)

@@ -36,6 +36,7 @@ def configuration(**sections: Any) -> dict[str, Any]:
         (f"{PUBLIC}:{SCRIPTED_PUBLIC_PORT}", f"192.168.20.2:{SCRIPTED_PORT}"),
         ("198.51.100.2:2121", "198.51.100.2:2121"),
         ("[2001:db8:30::2]:2121", "[2001:db8:30::2]:2121"),
+        (f"[2001:db8:30::2]:{SCRIPTED_PORT}", f"[2001:db8:30::2]:{SCRIPTED_PORT}"),
     ):
         config["published"].append({"public": public, "inside": inside, "protocol": "ftp"})
     return {**config, "protocols": ftp(), **sections}
@@ -107,6 +108,12 @@ class RunningGateway:
                 self._process.wait()
         log = self.log.read_text()
         assert "Traceback" not in log, log[log.index("Traceback") :][:3000]
+
+    def apply(self, config: dict[str, Any]) -> None:
+        """Change the configuration of the running gateway, for new sessions."""
+        self.write(config)
+        status, body = self.request("POST", "config")
+        assert status == 200, body
 
     # -- what it shows --------------------------------------------------------------------------
 

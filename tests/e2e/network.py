@@ -82,15 +82,16 @@ class Segments:
     """What the kernel has counted of one connection."""
 
     retransmitted: int
-    sent: int
-    """Those with data, without retransmissions."""
+    out: int
+    come: int
+    data_out: int
+    """Those with data, retransmissions too."""
 
 
 def segments(connection: socket.socket) -> Segments:
-    """From struct tcp_info: tcpi_total_retrans and tcpi_data_segs_out."""
+    """From struct tcp_info: total_retrans, segs_out, segs_in, data_segs_out."""
     info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 160)
-    retransmitted = struct.unpack_from("I", info, 100)[0]
-    return Segments(retransmitted, struct.unpack_from("I", info, 156)[0] - retransmitted)
+    return Segments(*(struct.unpack_from("I", info, offset)[0] for offset in (100, 136, 140, 156)))
 
 
 class Background:

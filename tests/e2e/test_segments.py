@@ -51,9 +51,9 @@ class TestInTwo:
                 with client.listen(next(self.ports)) as listener:
                     text = command(listener.getsockname())
                     assert len(text) == length
-                    before = network.segments(client.socket).sent
+                    before = network.segments(client.socket).data_out
                     assert client.ask(text[:cut], text[cut:]).code == 200, cut
-                    assert network.segments(client.socket).sent == before + 2
+                    assert network.segments(client.socket).data_out == before + 2
                     assert client.retrieve(listener) == SMALL
             return length - 1
 
