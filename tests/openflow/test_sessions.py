@@ -416,14 +416,15 @@ def test_icmp_errors_about_control_connections_are_punted(
 
 
 def test_a_fragmented_control_packet_goes_nowhere(
-    gateway: Bench, controller: OpenFlowClient, lan: Host, wan: Host
+    gateway: Bench, controller: OpenFlowClient, wan: Host
 ) -> None:
-    payload = syn("192.168.10.2", "192.0.2.1", (3000, 21), b"x" * 2000)
-    with closing(lan.raw()) as raw, closing(wan.raw()) as other:
+    dmz = gateway.hosts["dmz"]  # the outbound policy does not stop it either
+    payload = syn("192.168.20.2", "192.0.2.1", (3000, 21), b"x" * 2000)
+    with closing(dmz.raw()) as raw, closing(wan.raw()) as other:
         for offset in (0, 1400):
             part = payload[offset : offset + 1400]
             flags = (0x2000 if offset == 0 else 0) | offset // 8
-            raw.send(ip_frame(lan, "192.168.10.2", "192.0.2.1", 6, part, flags))
+            raw.send(ip_frame(dmz, "192.168.20.2", "192.0.2.1", 6, part, flags))
         assert packet_of(controller, Kind.PUNT, timeout=1) is None
         assert not arrived(other, b"x" * 20)
 
