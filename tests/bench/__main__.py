@@ -63,6 +63,10 @@ def main(quick: bool, json_path: Path, update_docs: bool) -> None:
     if update_docs:
         text = _DOCUMENT.read_text(encoding="utf-8")
         _DOCUMENT.write_text(replaced(text, report.markdown()), encoding="utf-8")
+    if failures := report.failures("ryu_alg"):
+        raise click.ClickException(
+            f"{len(failures)} sessions failed through ryu_alg, the first: {failures[0]}"
+        )
 
 
 def _run(scale: Scale, console: Console) -> Report:
@@ -103,7 +107,8 @@ def _line(number: str, peer: str, runs: list[Measurement]) -> str:
     figures = ", ".join(
         f"{figure.key} {values[figure.key]:.{figure.digits}f}" for figure in FIGURES
     )
-    return f"{number} {peer:8} {figures}"
+    failed = sum(len(run.failures) for run in runs)
+    return f"{number} {peer:8} {figures}" + (f", {failed} sessions failed" if failed else "")
 
 
 def _rich(table: Table) -> RichTable:

@@ -50,7 +50,7 @@ class Measurement:
 
     name: str
     result: dict[str, Any]
-    """What the load says: `count` in `seconds`, and times in seconds."""
+    """What the load says: `count` and how many `per_second`, times in seconds, `failures`."""
     cpu: dict[str, float]
     """Processor seconds by process of the gateway."""
     punts: int | None
@@ -60,8 +60,13 @@ class Measurement:
         """The rows that come of it."""
         if self.name == "noop":
             return {f"noop_{share}": self.result[share] * 1e3 for share in ("p50", "p99")}
-        per_second = self.result["count"] / self.result["seconds"]
+        per_second: float = self.result["per_second"]
         return {self.name: per_second / 1e6 if self.name == "download" else per_second}
+
+    @property
+    def failures(self) -> list[str]:
+        """Why sessions have failed, one line each."""
+        return list(self.result.get("failures", ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,18 +99,28 @@ class Report:
             "punts_per_second": punts / busy if busy else 0.0,
         }
 
+    def failures(self, peer: str) -> list[str]:
+        """What has failed through one gateway, one line for each session."""
+        return [
+            f"{run.name}: {failure}"
+            for of_round in self.rounds
+            for run in of_round[peer]
+            for failure in run.failures
+        ]
+
     def tables(self) -> list[Table]:
         """Figures, ratios, and what the controller spends."""
+        rows = [
+            (
+                figure.heading,
+                *(self.figure(figure, peer).text(figure.digits) for peer in self.peers),
+            )
+            for figure in FIGURES
+        ]
         figures = Table(
             f"Median of {len(self.rounds)} rounds (lowest to highest)",
             ("", *(f"({LETTERS[peer]}) {peer}" for peer in self.peers)),
-            tuple(
-                (
-                    figure.heading,
-                    *(self.figure(figure, peer).text(figure.digits) for peer in self.peers),
-                )
-                for figure in FIGURES
-            ),
+            (*rows, ("Failed sessions", *(str(len(self.failures(peer))) for peer in self.peers))),
         )
         # Each against the bases, but not one base against the other twice.
         pairs = [

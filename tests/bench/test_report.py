@@ -11,11 +11,11 @@ from tests.bench.report import BEGIN, END, Report, Spread, Table, replaced
 def _turn(speed: float, punts: int | None = None) -> list[Measurement]:
     """A gateway's measurements, as if it did `speed` of everything in a second."""
     cpu = {"controller": 0.5, "switch": 0.25} if punts else {}
-    timed = {"count": 100 * speed, "seconds": 100.0, "p50": 1 / speed, "p99": 2 / speed}
+    timed = {"count": 100 * speed, "per_second": speed, "p50": 1 / speed, "p99": 2 / speed}
     return [
         *(Measurement(name, timed, cpu, punts) for name in ("sessions_1", "sessions_16")),
         *(Measurement(name, timed, cpu, punts) for name in ("active_16", "noop")),
-        Measurement("download", {"count": 100e6, "seconds": 1 / speed}, cpu, punts),
+        Measurement("download", {"count": 100e6, "per_second": 100e6 * speed}, cpu, punts),
     ]
 
 
@@ -63,7 +63,9 @@ def test_the_controllers_cost(report: Report) -> None:
 
 def test_the_tables_have_a_row_for_each_figure(report: Report) -> None:
     figures, ratios, spent = report.tables()
-    assert len(figures.rows) == len(ratios.rows) == len(FIGURES)
+    assert len(figures.rows) == len(FIGURES) + 1
+    assert figures.rows[-1] == ("Failed sessions", "0", "0", "0", "0")
+    assert len(ratios.rows) == len(FIGURES)
     assert figures.head[1:] == ("(a) bridge", "(b) ovs-alg", "(c) kernel", "(d) ryu_alg")
     assert ratios.head[1:] == ("b/a", "c/a", "d/a", "b/c", "d/c")
     assert len(spent.rows) == 4
