@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import BinaryIO, ClassVar, Self
+from typing import BinaryIO, Self
 
 from ryu_alg.lab import Host
 from tests.e2e import network
@@ -155,6 +155,15 @@ class Server:
         self.released = threading.Event()
         """While it is not set, a transfer stops half-way."""
         self.released.set()
+        self.replies = {
+            "USER": b"331 Any password will do.\r\n",
+            "PASS": b"230 Welcome.\r\n",
+            "TYPE": b"200 As you like.\r\n",
+            "AUTH": b"234 Hush.\r\n",
+            "NOOP": b"200 Nothing done.\r\n",
+            "ABOR": b"226 Nothing to abort.\r\n",
+            "QUIT": b"221 Goodbye.\r\n",
+        }
         self.pause = 0.0
         """Seconds between two blocks of data; throttles it."""
         self.controls: list[socket.socket] = []
@@ -198,16 +207,6 @@ class Server:
 class _Session:
     """One client of a `Server`."""
 
-    _REPLIES: ClassVar = {
-        "USER": b"331 Any password will do.\r\n",
-        "PASS": b"230 Welcome.\r\n",
-        "TYPE": b"200 As you like.\r\n",
-        "AUTH": b"234 Hush.\r\n",
-        "NOOP": b"200 Nothing done.\r\n",
-        "ABOR": b"226 Nothing to abort.\r\n",
-        "QUIT": b"221 Goodbye.\r\n",
-    }
-
     def __init__(self, server: Server, control: socket.socket) -> None:
         self.server = server
         self.control = control
@@ -232,7 +231,7 @@ class _Session:
             case "RETR":
                 self._retrieve()
             case _:
-                self.control.sendall(self._REPLIES.get(verb, b"502 What?\r\n"))
+                self.control.sendall(self.server.replies.get(verb, b"502 What?\r\n"))
 
     def _active(self, verb: str, argument: str) -> None:
         if verb == "PORT":

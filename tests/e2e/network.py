@@ -94,6 +94,12 @@ def segments(connection: socket.socket) -> Segments:
     return Segments(*(struct.unpack_from("I", info, offset)[0] for offset in (100, 136, 140, 156)))
 
 
+def path_mtu(connection: socket.socket) -> int:
+    """What the kernel believes of the path, in bytes (tcpi_pmtu)."""
+    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 64)
+    return int(struct.unpack_from("I", info, 60)[0])
+
+
 class Background:
     """A function in a thread of its own; what it raises is raised where it is waited for."""
 
