@@ -302,26 +302,20 @@ class StreamEditor:
             self.counters["bad_reset"] += 1
             return
         offset = stream.input_offset(segment.seq)
-        low = min(stream.acknowledged_input, stream.received)
-        if not low <= offset <= max(stream.offered_edge, stream.sender_total):
-            self.counters["bad_reset"] += 1
+        told = min(stream.acknowledged_input, stream.received)
+        if offset not in (told, stream.sender_total):
+            # RFC 5961 section 3.2: who resets in earnest answers the challenge with the right
+            # number, which is `told`.
+            in_window = told < offset <= stream.offered_edge
+            self.counters["inexact_reset" if in_window else "bad_reset"] += 1
+            stream.acknowledge_sender = in_window
             return
-        final = offset == stream.sender_total or stream.map.output_start(offset) in (
-            stream.acknowledged,
-            stream.sent,
-        )
-        output = stream.sent if offset >= stream.decided else stream.map.output_start(offset)
         acknowledgement = (
             opposite.sequence(opposite.acknowledged_input) if opposite.initial is not None else 0
         )
-        self._stamp(
-            direction, stream.sequence(output), acknowledgement, segment.flags & (RST | ACK), 0
-        )
-        if final:
-            self.phase = Phase.RESET
-        else:
-            # In the window only: the receiver decides, by a challenge (RFC 5961 section 3).
-            self.counters["inexact_reset"] += 1
+        flags = segment.flags & (RST | ACK)
+        self._stamp(direction, stream.sequence(stream.sent), acknowledgement, flags, 0)
+        self.phase = Phase.RESET
 
     def _answer_after_reset(self, direction: Direction, segment: Segment) -> None:
         if segment.flags & RST or not segment.flags & ACK:
@@ -510,6 +504,7 @@ class StreamEditor:
         if stream.pending or stream.sent < stream.output_end or not in_flight:
             stream.self_acknowledged = stream.received
             stream.acknowledge_sender = True
+            stream.forget()
 
     def _acknowledge(self, direction: Direction, already_sent: bool) -> None:
         """Send the bare ACK and the probe that are due in `direction`."""

@@ -207,14 +207,18 @@ class HalfStream:
         if drop > 0:
             del self.output[:drop]
             self.output_start += drop
-        self.map.forget(self.output_start)
         self.timer.acknowledged(offset, now)
         self.duplicate_acks = 0
+        self.forget()
+        return True
+
+    def forget(self) -> None:
+        """Drop what is remembered for repetitions that need not be expected any more."""
+        self.map.forget(self.output_start)
         told = min(self.acknowledged_input, self.received)
-        surplus = len(self.history) - (self.received - told)
+        surplus = len(self.history) - max(self.received - told, len(self.pending))
         if surplus > 0:
             del self.history[:surplus]
-        return True
 
 
 def _unwrap(difference: int, near: int) -> int:

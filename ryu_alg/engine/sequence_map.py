@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+MAX_EDITS = 1024
+"""More edits than that are remembered as one, which delays acknowledgements within it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Edit:
@@ -36,9 +39,20 @@ class SequenceMap:
     """Output minus input offset behind the last edit, in bytes."""
 
     def add(self, in_start: int, in_length: int, out_start: int, out_length: int) -> None:
-        """Record an edit behind all others."""
-        self.edits.append(Edit(in_start, in_length, out_start, out_length))
+        """Record an edit behind all others.
+
+        A deletion right behind an edit becomes part of it, so that deletions without end take
+        no memory while no acknowledgement can come for them.
+        """
         self.shift += out_length - in_length
+        if self.edits:
+            last = self.edits[-1]
+            if len(self.edits) >= MAX_EDITS or (out_length == 0 and last.in_end == in_start):
+                in_length += in_start - last.in_start
+                out_length += out_start - last.out_start
+                self.edits[-1] = Edit(last.in_start, in_length, last.out_start, out_length)
+                return
+        self.edits.append(Edit(in_start, in_length, out_start, out_length))
 
     def output_start(self, offset: int) -> int:
         """Where the input byte at `offset` stands in the output; in an edit, its start."""

@@ -166,8 +166,10 @@ class Network:
     """Applications and whatever else lives in this time."""
     now: float = 0.0
     most_events: int = 20_000
-    tap: Callable[[str, Segment, float], None] | None = None
-    """Called with each link's name and segment as it is sent, before the link's weather."""
+    fate: Callable[[str, Segment], bool] | None = None
+    """Asked for each segment as it is put on a link: False loses it."""
+    log: list[tuple[float, str, Segment]] = field(default_factory=list)
+    """Everything that was put on a link, lost or not: (time, link, segment)."""
     counters: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -191,8 +193,9 @@ class Network:
     def send(self, name: str, segment: Segment) -> None:
         """Put a segment on a link."""
         self.counters[name] += 1
-        if self.tap is not None:
-            self.tap(name, segment, self.now)
+        self.log.append((self.now, name, segment))
+        if self.fate is not None and not self.fate(name, segment):
+            return
         self._links[name].send(segment, self.now)
 
     def emit(self, emissions: list[Emission]) -> None:
