@@ -59,6 +59,7 @@ class AlgApp(app_manager.RyuApp):
         self.gateway = Gateway(Path(os.environ[CONFIG_VARIABLE]))
         self.gateway.on_plan_changed = self._install
         self.gateway.on_look = self._ask_for_counts
+        self.gateway.dispatch = self._handle
         rest = self.gateway.settings.rest
         listen_at(str(rest.bind), rest.port)
         self.api = Api(self.gateway, Guard(str(rest.bind), rest.token_file))

@@ -109,9 +109,7 @@ def main() -> None:
     help="The same, its port.",
 )
 @click.argument("ryu", nargs=-1, type=click.UNPROCESSED, metavar="[RYU_APP|RYU_OPTION]...")
-def run(
-    config: Path, ofp_listen_host: str, ofp_tcp_listen_port: int, ryu: tuple[str, ...]
-) -> None:
+def run(config: Path, ofp_listen_host: str, ofp_tcp_listen_port: int, ryu: tuple[str, ...]) -> None:
     """Run the gateway's controller until Ctrl-C or SIGTERM.
 
     Further Ryu applications and options of ryu-manager may follow CONFIG.

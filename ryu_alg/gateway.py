@@ -16,7 +16,7 @@ from ryu_alg import __version__, assembly
 from ryu_alg.engine import snapshot
 from ryu_alg.engine.commands import Command, Publish
 from ryu_alg.engine.engine import Engine
-from ryu_alg.engine.events import Event
+from ryu_alg.engine.events import Event, SessionUnwanted
 from ryu_alg.engine.views import (
     BindingView,
     EventView,
@@ -57,6 +57,8 @@ class Gateway:
         """Called after a reload that changes the switch's static flows."""
         self.on_look: Callable[[], None] = _nothing
         """Called when somebody looks: a good moment to ask the switch for fresh counters."""
+        self.dispatch: Callable[[Event], object] = self.handle
+        """Has an event handled, and its commands carried out."""
 
     # -- events in, commands out ----------------------------------------------------------------
 
@@ -158,6 +160,13 @@ class Gateway:
             self.on_plan_changed()
         self.publish(Publish("config.applied", ", ".join(changed) or "nothing changed"))
         return Applied(str(self.config_path), self._sha256, changed)
+
+    def end_session(self, number: int) -> bool:
+        """Reset a control conversation and cut its data; False if there is no such session."""
+        if number not in self.engine.sessions:
+            return False
+        self.dispatch(SessionUnwanted(number))
+        return True
 
     def _specs(self) -> dict[str, ProtocolSpec]:
         installed = InstalledProtocols()

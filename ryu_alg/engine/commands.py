@@ -130,6 +130,14 @@ class CountData:
 
 
 @dataclass(frozen=True, slots=True)
+class CutData:
+    """Drop the data connections with this mark, until none has tried to move for `idle` seconds."""
+
+    mark: int
+    idle: int
+
+
+@dataclass(frozen=True, slots=True)
 class Barrier:
     """Answer with `BarrierDone(token)` when the switch has done all the above."""
 
@@ -143,6 +151,13 @@ class Offload:
     id: int
     paths: tuple[OffloadPath, OffloadPath]
     idle: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndOffload:
+    """Undo `Offload`: the session's packets are punted again."""
+
+    id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +192,10 @@ Command = (
     | OpenPinhole
     | ClosePinhole
     | CountData
+    | CutData
     | Barrier
     | Offload
+    | EndOffload
     | KeepPunting
     | StopPunting
     | Publish

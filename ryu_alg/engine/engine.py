@@ -37,6 +37,7 @@ from ryu_alg.engine.events import (
     PinholeUsed,
     PipelineInstalled,
     SegmentArrived,
+    SessionUnwanted,
     Timeout,
 )
 from ryu_alg.engine.expectations import Expectations
@@ -95,6 +96,8 @@ class Engine:
                 return self._data_counted(event, now)
             case OffloadEnded(number):
                 return self._offload_ended(number, now)
+            case SessionUnwanted(number):
+                return self._session_unwanted(number, now)
             case PipelineInstalled():
                 return self._pipeline_installed(now)
             case Timeout():
@@ -305,6 +308,15 @@ class Engine:
         if session.ended_at is not None:
             commands += self._forget(session, now)
         return commands
+
+    def _session_unwanted(self, number: int, now: float) -> list[Command]:
+        session = self.sessions.get(number)
+        if session is None or session.ended_at is not None:
+            return []
+        commands = session.end(now)
+        if session.offloaded:
+            return commands + self._forget(session, now)
+        return self._settle(session, now, commands)
 
     def _pipeline_installed(self, now: float) -> list[Command]:
         commands: list[Command] = [

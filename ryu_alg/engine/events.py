@@ -73,6 +73,13 @@ class OffloadEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionUnwanted:
+    """Somebody in charge wants a session and its data connections ended."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
 class PipelineInstalled:
     """All flows of the switch are being replaced: the commands say which are the engine's."""
 
@@ -90,6 +97,7 @@ Event = (
     | PinholeExpired
     | DataCounted
     | OffloadEnded
+    | SessionUnwanted
     | PipelineInstalled
     | Timeout
 )

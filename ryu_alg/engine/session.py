@@ -11,7 +11,9 @@ from ryu_alg.engine.commands import (
     ClosePinhole,
     Command,
     CountData,
+    CutData,
     Emit,
+    EndOffload,
     FiveTuple,
     KeepPunting,
     Offload,
@@ -187,10 +189,17 @@ class Session:
                 self.editor.abort()
         return self._flush()
 
-    def abort(self, now: float, code: str, detail: str) -> list[Command]:
-        """Reset the connection towards both ends."""
+    def end(self, now: float) -> list[Command]:
+        """Reset the connection towards both ends, and cut its data connections."""
         self.now = now
-        self._publish(code, detail)
+        self._publish("session.unwanted", "ended from outside")
+        if self.data.counted:
+            self._commands.append(CutData(self.data.mark, self.timers.data_idle))
+        if self.offloaded:
+            # Where its sequence numbers are by now, only the ends know.
+            self._commands.append(EndOffload(self.id))
+            self._end("taken back from the switch")
+            return self._take_commands()
         self.editor.abort()
         return self._flush()
 
@@ -213,10 +222,7 @@ class Session:
         self.now = now
         if self.data.moving:
             return [self._offload_command()]
-        for number in sorted(self.announced):
-            self._withdraw(number, "session ended")
-        self.ended_at = now
-        self._publish("session.ended", "idle or closed in the switch")
+        self._end("idle or closed in the switch")
         return self._take_commands()
 
     def withdraw(self, number: int, now: float, reason: str) -> list[Command]:
@@ -394,15 +400,18 @@ class Session:
         for _, segment in self.editor.flush(self.now):
             self._commands.append(Emit(segment))
         if self.ended_at is None and self.editor.phase in (Phase.CLOSED, Phase.RESET):
-            self.ended_at = self.now
-            for number in sorted(self.announced):
-                self._withdraw(number, "session ended")
-            self._publish("session.ended", self.editor.phase.value)
+            self._end(self.editor.phase.value)
         elif self._may_leave():
             self.offloaded = True
             self._commands.append(self._offload_command())
             self._publish("session.offloaded", "the switch forwards it from here on")
         return self._take_commands()
+
+    def _end(self, how: str) -> None:
+        self.ended_at = self.now
+        for number in sorted(self.announced):
+            self._withdraw(number, "session ended")
+        self._publish("session.ended", how)
 
     def _may_leave(self) -> bool:
         return (

@@ -19,7 +19,7 @@ from ryu_alg.engine.commands import (
 )
 from ryu_alg.inspection import Network, Realm, Transport
 from ryu_alg.openflow.cookies import EVERY, EVERY_ID, Kind, cookie
-from ryu_alg.openflow.flowtext import delete_by_cookie, flow_mod, flow_stats_request
+from ryu_alg.openflow.flowtext import delete_by_cookie, flow_stats_request
 from ryu_alg.openflow.plan import PortRange
 from ryu_alg.openflow.render import REALM_NUMBER, Meter, transport_match
 
@@ -33,21 +33,6 @@ _DESTINATION = {4: "nw_dst", 6: "ipv6_dst"}
 _NXM_SOURCE = {4: "NXM_OF_IP_SRC", 6: "NXM_NX_IPV6_SRC"}
 _ETHERTYPE = {4: "0x0800", 6: "0x86dd"}
 _ADDRESS_BITS = {4: 32, 6: 128}
-
-
-def open_pinhole(pinhole: Pinhole, zone: int) -> list[bytes]:
-    """The messages that add a pinhole's flows."""
-    return [flow_mod(flow) for flow in pinhole_flows(pinhole, zone)]
-
-
-def count_data(mark: int, idle: int) -> list[bytes]:
-    """The messages that count a session's data until none has moved for `idle` seconds."""
-    return [flow_mod(counter_flow(mark, idle))]
-
-
-def offload(wanted: Offload) -> list[bytes]:
-    """The messages that hand a control connection to the switch."""
-    return [flow_mod(flow) for flow in offload_flows(wanted)]
 
 
 def pinhole_flows(pinhole: Pinhole, zone: int) -> list[str]:
@@ -138,22 +123,12 @@ def data_counters_request(xid: int) -> bytes:
     return flow_stats_request(cookie(Kind.DATA), EVERY_ID, xid)
 
 
-def stop_counting(mark: int) -> bytes:
-    """The message that removes the counter of a session's data."""
-    return delete_by_cookie(cookie(Kind.DATA, mark), EVERY)
-
-
 def cut_flow(mark: int, idle: int) -> str:
     """The flow that drops a session's data, until none has come for `idle` seconds."""
     return (
         f"table=3,cookie={cookie(Kind.CUT, mark):#x},priority={_CUT},idle_timeout={idle},"
         f"ct_state=+trk,ct_mark={mark:#x} actions=drop"
     )
-
-
-def end_cut(mark: int) -> bytes:
-    """The message that removes the cut of a session's data."""
-    return delete_by_cookie(cookie(Kind.CUT, mark), EVERY)
 
 
 def offload_flows(offload: Offload) -> list[str]:

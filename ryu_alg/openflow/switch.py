@@ -16,8 +16,10 @@ from ryu_alg.engine.commands import (
     ClosePinhole,
     Command,
     CountData,
+    CutData,
     Emit,
     EmitIcmpError,
+    EndOffload,
     KeepPunting,
     Offload,
     OpenPinhole,
@@ -96,6 +98,8 @@ class Switch:
                 return [pinholes.counter_flow(mark, idle)]
             case Offload():
                 return pinholes.offload_flows(command)
+            case CutData(mark, idle):
+                return [pinholes.cut_flow(mark, idle)]
             case KeepPunting():
                 return pinholes.kept_punt_flows(command)
             case _:
@@ -154,10 +158,12 @@ class Switch:
                 case Emit(segment):
                     out.append(packet_out.through_egress(_frame(segment)))
                     sent += 1
-                case OpenPinhole() | CountData() | Offload() | KeepPunting():
+                case OpenPinhole() | CountData() | CutData() | Offload() | KeepPunting():
                     out += map(flow_mod, self._flows(command))
                 case ClosePinhole(number):
                     out.append(pinholes.close_pinhole(number))
+                case EndOffload(number):
+                    out.append(pinholes.end_offload(number))
                 case StopPunting(number):
                     out.append(pinholes.stop_punting(number))
                 case Barrier(token):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
@@ -31,6 +32,8 @@ from ryu_alg.rest.views import Json
 
 BASE = "/v1.0/alg"
 
+_SESSION = re.compile(f"{BASE}/sessions/[0-9]{{1,18}}")
+
 LOG = logging.getLogger(__name__)
 
 Handler = Callable[[webob.Request], webob.Response]
@@ -53,6 +56,7 @@ class Api:
             f"{BASE}/config": {"POST": self._reload},
             "/metrics": {"GET": self._scrape},
         }
+        self._session_handlers: dict[str, Handler] = {"DELETE": self._end_session}
 
     def answer(self, request: webob.Request) -> webob.Response:
         """The response to `request`, a problem if need be."""
@@ -79,7 +83,10 @@ class Api:
         return None
 
     def _handler(self, request: webob.Request) -> Handler:
-        methods = self._handlers.get(path_of(request))
+        path = path_of(request)
+        methods = self._handlers.get(path)
+        if methods is None and _SESSION.fullmatch(path):
+            methods = self._session_handlers
         if methods is None:
             raise ProblemError(HTTPStatus.NOT_FOUND, "There is nothing at this path.")
         handler = methods.get("GET" if request.method == "HEAD" else request.method)
@@ -100,6 +107,13 @@ class Api:
         return webob.Response(
             body=self._metrics.text(), headerlist=[("Content-Type", CONTENT_TYPE)]
         )
+
+    def _end_session(self, request: webob.Request) -> webob.Response:
+        read_parameters(request, ())
+        number = int(path_of(request).rpartition("/")[2])
+        if not self._model.end_session(number):
+            raise ProblemError(HTTPStatus.NOT_FOUND, f"There is no session {number}.")
+        return webob.Response(status=HTTPStatus.NO_CONTENT.value)
 
     def _reload(self, request: webob.Request) -> webob.Response:
         read_parameters(request, ())

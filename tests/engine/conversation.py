@@ -2,8 +2,8 @@
 
 The protocol: lines. `LISTEN port` announces that the client listens, `OK` from the server opens
 it, `NO` withdraws it; `SERVE port` in a line of the server announces and opens at once, `RANGE
-first last` a range of ports, and ends inspection; `SECRET` from the client ends inspection; `RAISE` raises; `GREEDY` decides more than there is; `SAY x` is
-answered by the inspector itself.
+first last` a range of ports, and ends inspection; `SECRET` from the client ends inspection;
+`RAISE` raises; `GREEDY` decides more than there is; `SAY x` is answered by the inspector itself.
 """
 
 from __future__ import annotations

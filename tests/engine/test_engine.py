@@ -14,8 +14,10 @@ from ryu_alg.engine.commands import (
     ClosePinhole,
     Command,
     CountData,
+    CutData,
     DestinationNat,
     EmitIcmpError,
+    EndOffload,
     FiveTuple,
     KeepPunting,
     Offload,
@@ -36,6 +38,7 @@ from ryu_alg.engine.events import (
     PinholeUsed,
     PipelineInstalled,
     SegmentArrived,
+    SessionUnwanted,
     Timeout,
 )
 from ryu_alg.engine.segment import ACK, FIN, RST, SYN, Segment
@@ -595,6 +598,32 @@ def test_a_reload_changes_what_is_new_and_nothing_that_is_there() -> None:
     assert conversation.reached_client() == b"still\n"
     late = Talk(conversation.engine, client_port=40001)
     assert late.client_sends(flags=SYN) == [Ordinary()]
+
+
+def test_an_unwanted_session_is_reset_and_its_data_cut() -> None:
+    conversation = talk(engine())
+    pinhole = announce(conversation).pinhole
+    conversation.handle(BarrierDone(1))
+    conversation.handle(PinholeUsed(pinhole.id))
+    conversation.handle(SessionUnwanted(1))
+    assert codes(conversation.commands) == ["session.unwanted", "session.ended"]
+    assert conversation.of(CutData) == [CutData(pinhole.mark, 120)]
+    assert len(conversation.emitted()) == 2
+    assert all(segment.flags & RST for segment in conversation.emitted())
+    assert conversation.handle(SessionUnwanted(1)) == []
+    assert conversation.handle(SessionUnwanted(99)) == []
+
+
+def test_an_unwanted_session_in_the_switch_comes_back_and_is_unknown() -> None:
+    conversation = talk(engine())
+    conversation.client_sends(b"SECRET\n")
+    conversation.server_sends()
+    assert conversation.engine.sessions[1].offloaded
+    conversation.handle(SessionUnwanted(1))
+    assert EndOffload(1) in conversation.commands
+    assert not conversation.engine.sessions
+    conversation.client_sends(b"hello?")
+    assert [segment.flags for segment in conversation.emitted()] == [RST]
 
 
 def test_a_session_of_an_earlier_configuration_is_still_punted() -> None:

@@ -15,6 +15,7 @@ import pytest
 from ryu_alg.engine.commands import (
     DestinationNat,
     FiveTuple,
+    KeepPunting,
     Offload,
     OffloadPath,
     Pinhole,
@@ -22,8 +23,8 @@ from ryu_alg.engine.commands import (
 )
 from ryu_alg.inspection import Endpoint, Realm, Transport
 from ryu_alg.openflow import packet_in, pinholes
-from ryu_alg.openflow.cookies import Kind, cookie, parse
-from ryu_alg.openflow.flowtext import flow_mod
+from ryu_alg.openflow.cookies import EVERY, Kind, cookie, parse
+from ryu_alg.openflow.flowtext import delete_by_cookie, flow_mod
 from ryu_alg.openflow.messages import MessageType
 from ryu_alg.openflow.plan import PipelinePlan
 from tests.openflow.bench import Bench, Host, OpenFlowClient
@@ -105,6 +106,10 @@ def put(controller: OpenFlowClient, *messages: bytes) -> None:
     controller.settle()
 
 
+def opening(pinhole: Pinhole, zone: int) -> list[bytes]:
+    return [flow_mod(flow) for flow in pinholes.pinhole_flows(pinhole, zone)]
+
+
 def packet_of(
     controller: OpenFlowClient, kind: Kind, timeout: float = 2
 ) -> packet_in.PacketIn | None:
@@ -156,7 +161,7 @@ def test_a_pinhole_admits_exactly_one_connection(
     client, server = gateway.hosts[client_name], gateway.hosts[server_name]
     assert refused(client, pinhole, source)
 
-    put(controller, *pinholes.open_pinhole(pinhole, plan.ct_zone))
+    put(controller, *opening(pinhole, plan.ct_zone))
     listener, connection, accepted, peer = use(client, server, pinhole, source, listen_at)
     with closing(listener), closing(connection), closing(accepted):
         if isinstance(pinhole.translate, SourceNat):
@@ -183,7 +188,7 @@ def test_a_pinhole_admits_exactly_one_connection(
 def test_a_pinhole_is_for_its_peers(
     gateway: Bench, controller: OpenFlowClient, plan: PipelinePlan, wan: Host, lan: Host
 ) -> None:
-    put(controller, *pinholes.open_pinhole(ACTIVE, plan.ct_zone))
+    put(controller, *opening(ACTIVE, plan.ct_zone))
     with closing(lan.listen("192.168.10.2", 5000)):
         assert refused(wan, ACTIVE, "203.0.113.254")
         assert refused(wan, replace(ACTIVE, seen=replace(ACTIVE.seen, port=40_001)), "203.0.113.50")
@@ -194,7 +199,7 @@ def test_a_pinhole_for_several_networks_admits_one_connection_in_all(
 ) -> None:
     networks = (ip_network("203.0.113.254/32"), ip_network("203.0.113.0/25"))
     pinhole = replace(ACTIVE, peers=networks)
-    put(controller, *pinholes.open_pinhole(pinhole, plan.ct_zone))
+    put(controller, *opening(pinhole, plan.ct_zone))
     inside = Endpoint(ip_address("192.168.10.2"), 5000)
     listener, connection, accepted, _ = use(wan, lan, pinhole, "203.0.113.50", inside)
     with closing(listener), closing(connection), closing(accepted):
@@ -208,7 +213,7 @@ def test_a_used_pinhole_does_not_concern_others_who_connect_there(
     """Two inside clients of a server that has one passive port."""
     seen = Endpoint(ip_address("203.0.113.50"), 7001)
     first = replace(PASSIVE, seen=seen)
-    put(controller, *pinholes.open_pinhole(first, plan.ct_zone))
+    put(controller, *opening(first, plan.ct_zone))
     listener, connection, accepted, _ = use(lan, wan, first, "192.168.10.3", seen)
     with closing(listener), closing(connection), closing(accepted):
         assert refused(lan, first, "192.168.10.3")
@@ -227,9 +232,9 @@ def test_a_repeated_first_packet_passes(
     still_open: bool,
 ) -> None:
     """The server is deaf at first: its host drops the SYN, and gets the next one."""
-    put(controller, *pinholes.open_pinhole(ACTIVE, plan.ct_zone))
+    put(controller, *opening(ACTIVE, plan.ct_zone))
     if counting:
-        put(controller, *pinholes.count_data(MARK, 30))
+        put(controller, flow_mod(pinholes.counter_flow(MARK, 30)))
     with closing(lan.listen("192.168.10.2", 5000)) as listener:
         with lan.deaf(5000):
             begun = wan.begin(str(ACTIVE.seen.address), ACTIVE.seen.port, "203.0.113.50")
@@ -244,7 +249,7 @@ def test_a_repeated_first_packet_passes(
 def test_an_unused_pinhole_expires_and_says_so(
     gateway: Bench, controller: OpenFlowClient, plan: PipelinePlan, wan: Host
 ) -> None:
-    put(controller, *pinholes.open_pinhole(replace(ACTIVE, idle=1), plan.ct_zone))
+    put(controller, *opening(replace(ACTIVE, idle=1), plan.ct_zone))
     removed = controller.next(MessageType.FLOW_REMOVED, timeout=5)
     assert removed is not None
     assert parse(struct.unpack_from("!Q", removed, 8)[0]) == (Kind.PINHOLE, ACTIVE.id)
@@ -254,7 +259,7 @@ def test_an_unused_pinhole_expires_and_says_so(
 def test_data_is_counted_while_it_moves(
     gateway: Bench, controller: OpenFlowClient, plan: PipelinePlan, wan: Host, lan: Host
 ) -> None:
-    put(controller, *pinholes.count_data(MARK, 2), *pinholes.open_pinhole(ACTIVE, plan.ct_zone))
+    put(controller, flow_mod(pinholes.counter_flow(MARK, 2)), *opening(ACTIVE, plan.ct_zone))
     inside = Endpoint(ip_address("192.168.10.2"), 5000)
     listener, connection, accepted, _ = use(wan, lan, ACTIVE, "203.0.113.50", inside)
     with closing(listener), closing(connection), closing(accepted):
@@ -274,7 +279,7 @@ def test_data_is_counted_while_it_moves(
         # The counter is gone, the pinhole's block is not: the connection goes on.
         connection.sendall(b"more")
         assert accepted.recv(100) == b"more"
-        put(controller, *pinholes.count_data(MARK, 2))
+        put(controller, flow_mod(pinholes.counter_flow(MARK, 2)))
         accepted.sendall(b"more")
         assert connection.recv(100) == b"more"
 
@@ -287,10 +292,49 @@ def test_data_is_counted_while_it_moves(
     assert parse(struct.unpack_from("!Q", reply, 16 + 24)[0]) == (Kind.DATA, MARK)
 
 
+def test_a_range_admits_any_number_of_connections_to_equal_ports(
+    gateway: Bench, controller: OpenFlowClient, plan: PipelinePlan, wan: Host, lan: Host
+) -> None:
+    translate = DestinationNat(Endpoint(ip_address("192.168.10.2"), 60_000))
+    seen = Endpoint(ip_address("203.0.113.1"), 60_000)
+    served = replace(ACTIVE, id=11, seen=seen, translate=translate, last_port=60_006)
+    put(controller, *opening(served, plan.ct_zone))
+    for port in (60_000, 60_000, 60_003, 60_006):
+        with (
+            closing(lan.listen("192.168.10.2", port)) as listener,
+            closing(wan.connect("203.0.113.1", port, ("203.0.113.50", 0))) as connection,
+            closing(listener.accept()[0]) as accepted,
+        ):
+            accepted.sendall(b"answer")
+            assert connection.recv(100) == b"answer"
+        notice = packet_of(controller, Kind.PINHOLE)
+        assert notice is not None and parse(notice.cookie) == (Kind.PINHOLE, 11)
+    beyond = replace(served, seen=replace(seen, port=60_007))
+    assert refused(wan, beyond, "203.0.113.50")
+    put(controller, pinholes.close_pinhole(11))
+    assert refused(wan, served, "203.0.113.50")
+
+
+def test_a_session_is_punted_whatever_the_static_flows_say(
+    gateway: Bench, controller: OpenFlowClient, lan: Host
+) -> None:
+    client, server = ip_address("192.168.10.2").packed, ip_address("203.0.113.50").packed
+    public = ip_address("203.0.113.1").packed
+    there, back = FiveTuple(client, 3000, server, 999), FiveTuple(server, 999, public, 50_000)
+    kept = KeepPunting(6, ((Realm.INSIDE, there), (Realm.OUTSIDE, back)))
+    put(controller, *map(flow_mod, pinholes.kept_punt_flows(kept)))
+    with pytest.raises(TimeoutError):
+        lan.connect("203.0.113.50", 999, ("192.168.10.2", 3000), timeout=0.5)
+    punt = packet_of(controller, Kind.KEPT_PUNT)
+    assert punt is not None and punt.realm is Realm.INSIDE
+    put(controller, pinholes.stop_punting(6))
+    assert not [flow for flow in gateway.dump() if f"{cookie(Kind.KEPT_PUNT, 6):#x}" in flow]
+
+
 def test_a_cut_stops_established_data(
     gateway: Bench, controller: OpenFlowClient, plan: PipelinePlan, wan: Host, lan: Host
 ) -> None:
-    put(controller, *pinholes.open_pinhole(ACTIVE, plan.ct_zone))
+    put(controller, *opening(ACTIVE, plan.ct_zone))
     inside = Endpoint(ip_address("192.168.10.2"), 5000)
     listener, connection, accepted, _ = use(wan, lan, ACTIVE, "203.0.113.50", inside)
     with closing(listener), closing(connection), closing(accepted):
@@ -300,7 +344,7 @@ def test_a_cut_stops_established_data(
         accepted.settimeout(1)
         with pytest.raises(TimeoutError):
             accepted.recv(100)
-        put(controller, pinholes.end_cut(MARK))
+        put(controller, delete_by_cookie(cookie(Kind.CUT, MARK), EVERY))
         accepted.settimeout(5)
         assert accepted.recv(100) == b"more"
 
@@ -326,7 +370,7 @@ def test_an_offloaded_connection_is_translated_by_flows(
         ),
         30,
     )
-    put(controller, *pinholes.offload(offload))
+    put(controller, *map(flow_mod, pinholes.offload_flows(offload)))
     with closing(wan.listen("203.0.113.50", 21)) as listener:
         connection = lan.connect("203.0.113.50", 21, ("192.168.10.2", 3000))
         accepted, peer = listener.accept()

@@ -137,6 +137,11 @@ class Model:
     def status(self) -> StatusView:
         return self.now
 
+    def end_session(self, number: int) -> bool:
+        known = any(view.id == number for view in self.all_sessions)
+        self.all_sessions = [view for view in self.all_sessions if view.id != number]
+        return known
+
     def reload(self) -> Applied | Refused:
         self.reloads += 1
         return self.outcome

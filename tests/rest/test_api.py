@@ -297,3 +297,24 @@ def test_no_request_raises(path: str, query: bytes) -> None:
     assert api.answer(request).status_int in (200, 400, 404)
     request.environ["PATH_INFO"] = "/v1.0/alg/sessions"
     assert api.answer(request).status_int in (200, 400)
+
+
+def test_a_session_can_be_ended() -> None:
+    model = Model()
+    response = ask(model, "/v1.0/alg/sessions/2", "DELETE")
+    assert (response.status_int, response.body) == (204, b"")
+    assert [view.id for view in model.all_sessions] == [1]
+    assert problem(ask(model, "/v1.0/alg/sessions/2", "DELETE"), 404)["detail"]
+
+
+@pytest.mark.parametrize("path", ["/sessions/", "/sessions/x", "/sessions/-1", "/sessions/1/2"])
+def test_what_is_no_session(path: str) -> None:
+    model = Model()
+    problem(ask(model, f"/v1.0/alg{path}", "DELETE"), 404)
+    assert len(model.all_sessions) == 2
+
+
+def test_a_session_is_not_read_by_itself() -> None:
+    response = ask(Model(), "/v1.0/alg/sessions/1")
+    problem(response, 405)
+    assert response.headers["Allow"] == "DELETE"
