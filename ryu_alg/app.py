@@ -37,7 +37,7 @@ from ryu_alg.openflow.ovsdb import OvsdbError, fail_mode, local_database
 from ryu_alg.openflow.packet_in import PacketIn, decode
 from ryu_alg.openflow.switch import Cause, Switch
 from ryu_alg.rest.api import Api
-from ryu_alg.rest.auth import Guard
+from ryu_alg.rest.auth import Guard, TokenError
 from ryu_alg.rest.controller import attach, listen_at
 
 CONFIG_VARIABLE = "RYU_ALG_CONFIG"
@@ -57,7 +57,7 @@ class AlgApp(app_manager.RyuApp):
         """Raises ConfigurationError, or TokenError, or KeyError without RYU_ALG_CONFIG."""
         super().__init__(*args, **kwargs)
         self.gateway = Gateway(Path(os.environ[CONFIG_VARIABLE]))
-        self.gateway.on_plan_changed = self._install
+        self.gateway.on_applied = self._applied
         self.gateway.on_look = self._ask_for_counts
         self.gateway.dispatch = self._handle
         rest = self.gateway.settings.rest
@@ -300,6 +300,16 @@ class AlgApp(app_manager.RyuApp):
         self.gateway.publish(Publish(code, detail))
 
     # -- the configuration ----------------------------------------------------------------------
+
+    def _applied(self, plan_changed: bool) -> None:
+        """A changed configuration is in force. Where REST listens needs a restart."""
+        rest = self.gateway.settings.rest
+        try:
+            self.api.guard = Guard(str(rest.bind), rest.token_file)
+        except TokenError as error:
+            self._publish("rest.token_unusable", f"the token in use stays: {error}")
+        if plan_changed:
+            self._install()
 
     def _hang_up(self, _number: int, _frame: object) -> None:
         """SIGHUP: apply the changed file. Not in the signal handler itself, which may have

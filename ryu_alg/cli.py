@@ -39,6 +39,8 @@ ELSEWHERE = {
     "pinholes": Elsewhere(
         "ryu_alg.rest.command", "pinholes", "Data connections it is letting through."
     ),
+    "status": Elsewhere("ryu_alg.rest.command", "status", "The running gateway as a whole."),
+    "events": Elsewhere("ryu_alg.rest.command", "events", "What happened in it lately."),
     "bindings": Elsewhere(
         "ryu_alg.rest.command", "bindings", "Inside endpoints and their public ones."
     ),

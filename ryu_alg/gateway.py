@@ -53,8 +53,8 @@ class Gateway:
         self._events: deque[EventView] = deque(maxlen=EVENTS_KEPT)
         self._last_event = 0
         self._started = time.monotonic()
-        self.on_plan_changed: Callable[[], None] = _nothing
-        """Called after a reload that changes the switch's static flows."""
+        self.on_applied: Callable[[bool], None] = _ignore
+        """Called after a reload; True when the switch's static flows change."""
         self.on_look: Callable[[], None] = _nothing
         """Called when somebody looks: a good moment to ask the switch for fresh counters."""
         self.dispatch: Callable[[Event], object] = self.handle
@@ -156,8 +156,7 @@ class Gateway:
         self.settings, self.plan = settings, plan
         self.engine.reconfigure(assembly.engine_config(settings, specs))
         self._sha256 = _digest(self.config_path)
-        if plan_changed:
-            self.on_plan_changed()
+        self.on_applied(plan_changed)
         self.publish(Publish("config.applied", ", ".join(changed) or "nothing changed"))
         return Applied(str(self.config_path), self._sha256, changed)
 
@@ -174,6 +173,10 @@ class Gateway:
 
 
 def _nothing() -> None:
+    """Nobody wants to know."""
+
+
+def _ignore(_plan_changed: bool) -> None:
     """Nobody wants to know."""
 
 
