@@ -264,20 +264,20 @@ class TestOneConnectionOnly:
                 assert network.state(attempted) == TcpState.SYN_SENT
                 attempted.close()
 
-    def test_passive(self, published_client: Client, published_server: Server, lab: Lab) -> None:
-        published_server.content = os.urandom(200_000)
-        published_server.released.clear()
+    def test_passive(self, published_client: Client, lab: Lab, gateway: RunningGateway) -> None:
+        """Not even when all come at once."""
         endpoint = published_client.ask(b"PASV\r\n").endpoint(published_client.peer)
-        data = network.connect(published_client.host, *endpoint)
-        knocking = attempt(lab, "server", *endpoint)
-        assert published_client.ask(b"RETR big\r\n").code == 150
-        published_server.released.set()
-        assert published_client.fetch(data) == published_server.content
-        assert published_client.reply().code == 226
+        knocking = [attempt(lab, "server", *endpoint) for _ in range(8)]
+        gateway.wait_for(lambda: TcpState.ESTABLISHED in map(network.state, knocking), "one")
         again = attempt(lab, "server", *endpoint)
         assert published_client.ask(b"NOOP\r\n").code == 200
-        for attempted in (knocking, again):
-            assert network.state(attempted) == TcpState.SYN_SENT
+        states = sorted(map(network.state, [*knocking, again]))
+        assert states == [TcpState.ESTABLISHED] + 8 * [TcpState.SYN_SENT]
+        (admitted,) = [it for it in knocking if network.state(it) == TcpState.ESTABLISHED]
+        assert published_client.ask(b"RETR small\r\n").code == 150
+        assert published_client.fetch(admitted) == SMALL
+        assert published_client.reply().code == 226
+        for attempted in [*knocking, again]:
             attempted.close()
 
 
