@@ -340,7 +340,7 @@ class StreamEditor:
         if segment.flags & URG and offset + segment.urgent > stream.urgent_at:
             stream.urgent_at = offset + segment.urgent
         if not length and not segment.flags & FIN:
-            if offset == stream.sender_total - 1 and stream.sent > 1:
+            if offset == stream.sender_total - 1:
                 stream.sender_probing = stream.probe_receiver = True
             return
         self._receive_data(direction, segment, offset)

@@ -44,7 +44,6 @@ class Rewriting(Rule):
 def opened(
     client: Profile | None = None,
     server: Profile | None = None,
-    *,
     rule: Rule | None = None,
     limits: EditorLimits | None = None,
 ) -> tuple[Network, EditorBox]:
@@ -449,6 +448,14 @@ def test_an_endpoints_keepalive_is_answered_by_the_other_end(byte_probes: bool) 
     network.fate = lambda name, segment: name != "box-server"
     network.pause(100.0)
     assert network.client.timed_out
+
+
+@pytest.mark.parametrize("who", ["client", "server"])
+def test_keepalive_of_a_connection_that_never_carried_anything(who: str) -> None:
+    network, box = opened(**{who: Profile(keepalive=10.0)})
+    network.pause(300.0)
+    assert getattr(network, who).counters["probe"] > 20
+    closes(network, box)
 
 
 def test_the_editors_probes_keep_both_ends_and_their_answers_go_no_further() -> None:
