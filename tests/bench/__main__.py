@@ -115,7 +115,7 @@ def _rich(table: Table) -> RichTable:
     """For the terminal."""
     shown = RichTable(title=table.title, title_justify="left")
     for number, head in enumerate(table.head):
-        shown.add_column(head, justify="right" if number else "left")
+        shown.add_column(head, justify="right" if number else "left", overflow="fold")
     for row in table.rows:
         # The spread under the median: four of them side by side would not fit.
         shown.add_row(*(cell.replace(" (", "\n(") for cell in row))
