@@ -35,6 +35,7 @@ from ryu_alg.openflow.cookies import Kind, parse
 from ryu_alg.openflow.neighbours import Neighbours, links
 from ryu_alg.openflow.ovsdb import OvsdbError, fail_mode, local_database
 from ryu_alg.openflow.packet_in import PacketIn, decode
+from ryu_alg.openflow.punt_path import take_over
 from ryu_alg.openflow.switch import Cause, Switch
 from ryu_alg.rest.api import Api
 from ryu_alg.rest.auth import Guard, TokenError
@@ -70,6 +71,7 @@ class AlgApp(app_manager.RyuApp):
         self._asked_for_counts = 0.0
         self._alarm: Any = None
         self._alarm_at = float("inf")
+        take_over(self._packet_in)
         signal.signal(signal.SIGHUP, self._hang_up)
 
     # -- the switch comes and goes --------------------------------------------------------------
@@ -159,12 +161,11 @@ class AlgApp(app_manager.RyuApp):
 
     # -- what the switch says -------------------------------------------------------------------
 
-    @set_ev_cls(ofp_event.EventOFPPacketIn, MAIN_DISPATCHER)
-    def packet_in(self, ev: Any) -> None:
+    def _packet_in(self, datapath: Any, message: bytes) -> None:
         """Something was punted, or a pinhole used."""
-        if ev.msg.datapath is not self.datapath or self.switch is None or not self.switch.ready:
+        if datapath is not self.datapath or self.switch is None or not self.switch.ready:
             return
-        punt = decode(bytes(ev.msg.buf))
+        punt = decode(message)
         purpose = parse(punt.cookie)
         if purpose is None:
             return
