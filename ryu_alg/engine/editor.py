@@ -184,8 +184,9 @@ class StreamEditor:
                 acknowledgement = opposite.sequence(1)
                 self._stamp(direction, 0, acknowledgement, RST | ACK, 0)
             else:
+                sequence = stream.sequence(stream.reset_offset)
                 acknowledgement = opposite.sequence(opposite.acknowledged_input)
-                self._stamp(direction, stream.sequence(stream.sent), acknowledgement, RST | ACK, 0)
+                self._stamp(direction, sequence, acknowledgement, RST | ACK, 0)
         self.phase = Phase.RESET
 
     # -- time --------------------------------------------------------------------------------
@@ -314,7 +315,7 @@ class StreamEditor:
             opposite.sequence(opposite.acknowledged_input) if opposite.initial is not None else 0
         )
         flags = segment.flags & (RST | ACK)
-        self._stamp(direction, stream.sequence(stream.sent), acknowledgement, flags, 0)
+        self._stamp(direction, stream.sequence(stream.reset_offset), acknowledgement, flags, 0)
         self.phase = Phase.RESET
 
     def _answer_after_reset(self, direction: Direction, segment: Segment) -> None:
@@ -371,6 +372,9 @@ class StreamEditor:
                 self.counters["retransmitted"] += 1
                 start = opposite.acknowledged
                 opposite.resend = (start, start + opposite.mss)
+        if opposite.window == 0 and window and opposite.sent > opposite.acknowledged:
+            # It opens, and what probed it while it was shut was not taken.
+            opposite.resend = (opposite.acknowledged, opposite.sent)
         opposite.window = window
         opposite.largest_window = max(opposite.largest_window, window)
         if window == 0:

@@ -125,6 +125,14 @@ class HalfStream:
             return self.injected_end
         return max(self.injected_end, self.map.output_end(self.self_acknowledged))
 
+    @property
+    def reset_offset(self) -> int:
+        """Where a RST to the receiver belongs: behind all that it may have taken.
+
+        A window probe was beyond its window; there it would not accept the RST either.
+        """
+        return min(self.sent, max(self.acknowledged, 1) + self.window)
+
     def input_offset(self, sequence: int) -> int:
         """Unwrap a sequence number of the sender, near to what is expected of it."""
         assert self.initial is not None

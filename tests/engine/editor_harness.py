@@ -450,6 +450,8 @@ class EditorBox:
         self.moderator = Moderator(self.editor, rule or Rule())
         self.wiretap = Wiretap(self.moderator)
         self.forger: Forger | None = None
+        self.probe_every: float | None = None
+        self._probe_at = 0.0
         self.most_bytes = 0
         self.most_entries = 0
         self._measured = 0
@@ -481,6 +483,8 @@ class EditorBox:
 
     def next_timeout(self) -> float | None:
         due = [self.editor.next_timeout(), self.moderator.next_timeout()]
+        if self.probe_every is not None and self.editor.phase in (Phase.OPENING, Phase.OPEN):
+            due.append(self._probe_at)
         return min((at for at in due if at is not None), default=None)
 
     def expire(self, now: float) -> None:
@@ -488,6 +492,9 @@ class EditorBox:
         if at is not None and at <= now:
             self.wiretap.counters["expired"] += 1
             self.editor.expire(now)
+        if self.probe_every is not None and self._probe_at <= now:
+            self._probe_at = now + self.probe_every
+            self.editor.probe(now)
 
 
 @dataclass
@@ -572,6 +579,10 @@ class Scenario:
     limits: EditorLimits = EditorLimits()
     forged: int = 0
     blind: bool = False
+    probe_every: float | None = None
+    """The editor sends keepalive probes so often."""
+    broken: tuple[str, float] | None = None
+    """Who ("client", "server" or "editor") resets the connection, and when."""
 
 
 def script(scenario: Scenario, party: Party, name: str) -> list[tuple[float, bytes]]:
@@ -636,6 +647,7 @@ def converse(scenario: Scenario, *, deadline: float = 1200.0) -> Run:
     )
     if scenario.forged:
         box.forger = Forger(_random(scenario.seed, "forger"), scenario.forged, scenario.blind)
+    box.probe_every = scenario.probe_every
     up = script(scenario, scenario.client, "up")
     down = script(scenario, scenario.server, "down")
     client, server = (
@@ -647,6 +659,10 @@ def converse(scenario: Scenario, *, deadline: float = 1200.0) -> Run:
     )
     network.timed = [client, server]
     network.start()
+    run = Run(network, box, client, server)
+    if scenario.broken is not None:
+        break_off(run, *scenario.broken)
+        return run
 
     def over() -> bool:
         return (
@@ -658,9 +674,40 @@ def converse(scenario: Scenario, *, deadline: float = 1200.0) -> Run:
         )
 
     done = network.run(over, deadline=deadline)
-    run = Run(network, box, client, server)
     check(run, scenario, done)
     return run
+
+
+def break_off(run: Run, who: str, when: float) -> None:
+    """Let the conversation go on until it is reset: what was read is what was decided."""
+    network, box = run.network, run.box
+    network.run(deadline=when)
+    if not box.wiretap.counters["in"]:
+        return  # nothing has begun
+    broken = box.editor.phase in (Phase.OPENING, Phase.OPEN)
+    network.timed = []
+    if who == "editor":
+        box.editor.abort()
+        network.emit(box.collect(network.now))
+    else:
+        endpoint = network.client if who == "client" else network.server
+        broken = broken and endpoint.state not in OVER | {State.LISTEN, State.SYN_SENT}
+        if broken:
+            endpoint.abort()
+            network.drain()
+    network.run(deadline=when + 60.0)
+    for endpoint, direction in (
+        (network.client, Direction.TO_CLIENT),
+        (network.server, Direction.TO_SERVER),
+    ):
+        assert box.moderator.expected[direction].startswith(bytes(endpoint.stream))
+        assert not endpoint.violations, endpoint.violations[0]
+        if broken:
+            assert endpoint.state in OVER | {State.LISTEN}, describe(run)
+    if broken:
+        assert box.editor.phase in (Phase.RESET, Phase.CLOSED)
+        assert box.editor.next_timeout() is None
+        assert not box.editor.undecided(Direction.TO_SERVER)
 
 
 def describe(run: Run) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -672,7 +673,7 @@ def test_conflicting_overlap_is_counted_and_the_first_copy_wins() -> None:
 )
 @pytest.mark.parametrize("direction", list(Direction))
 def test_what_an_off_path_attacker_can_send_is_ignored(
-    direction: Direction, forged: dict[str, int]
+    direction: Direction, forged: dict[str, Any]
 ) -> None:
     """Numbers are relative to what would be right."""
     network, box = opened(Profile(isn=MODULUS - 3), rule=Rewriting(lambda line: line * 2))

@@ -65,6 +65,7 @@ def profiles(draw: st.DrawFn, *, roomy: bool, most_scale: int) -> Profile:
         byte_probes=draw(st.booleans()),
         keepalive=draw(st.sampled_from((None, None, 0.7))),
         keepalive_tries=10,
+        syn_payload=draw(st.sampled_from((b"", b"", b"early"))),
     )
 
 
@@ -138,6 +139,7 @@ def scenarios(draw: st.DrawFn, **fixed: Any) -> Scenario:
             "rule": draw(rules()),
             "weather": draw(weathers()),
             "weather_after": Weather() if one_sided else draw(weathers()),
+            "probe_every": draw(st.sampled_from((None, None, 0.3))),
             **fixed,
         },
         limits=limits,
@@ -174,3 +176,20 @@ def test_the_first_copy_wins_where_copies_differ(part: int, data: st.DataObject)
 @given(data=st.data())
 def test_blind_forgeries_change_nothing(part: int, data: st.DataObject) -> None:
     converse(data.draw(scenarios(forged=30, blind=True)))
+
+
+@pytest.mark.parametrize("part", range(2))
+@conversations
+@given(data=st.data())
+def test_a_reset_at_any_time_ends_both_sides(part: int, data: st.DataObject) -> None:
+    """On links that lose nothing: a lost RST is sent again only when something provokes it."""
+    who = data.draw(st.sampled_from(("client", "server", "editor")))
+    when = data.draw(st.floats(0.0, 3.0))
+    weather = Weather(
+        jitter=data.draw(st.sampled_from((0.0, 0.03))),
+        split=data.draw(percent(50)),
+        repeat=data.draw(percent(20)),
+    )
+    converse(
+        data.draw(scenarios(weather=weather, weather_after=weather, broken=(who, when))),
+    )
