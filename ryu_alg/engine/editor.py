@@ -118,9 +118,14 @@ class StreamEditor:
         self.gate_closed = False
 
     def ended(self, direction: Direction) -> bool:
-        """The sender's FIN came and every byte before it; the FIN has not been let out yet."""
+        """The sender's FIN came and every byte before it; the FIN has not been let out yet.
+
+        Not while `undecided` shows nothing because of the backlog.
+        """
         stream = self.streams[direction]
-        return stream.fin_received and not stream.finished and self.phase is Phase.OPEN
+        if self.phase is not Phase.OPEN or (stream.pending and self._congested()):
+            return False
+        return stream.fin_received and not stream.finished
 
     def finish(self, direction: Direction) -> None:
         """Drop what is undecided and let the FIN out."""

@@ -207,7 +207,7 @@ class Moderator:
         index = self._index[direction]
         length = rule.frame(direction, index, data, ended) if data else 0
         if not length:
-            if ended and not data and not editor.streams[direction].pending:
+            if ended and not data:
                 self.finished[direction] = True
                 editor.finish(direction)
                 return True

@@ -233,6 +233,40 @@ def test_what_the_editor_acknowledged_it_repeats_itself() -> None:
     closes(network, box)
 
 
+def test_what_was_injected_the_editor_repeats_itself() -> None:
+    """Nobody else could: the sender of that direction never sent it."""
+    network, box = opened()
+    network.fate = lambda name, segment: name != "box-client"
+    box.editor.inject(TO_CLIENT, b"500 no\r\n")
+    box.moderator.expected[TO_CLIENT] += b"500 no\r\n"
+    network.emit(box.collect(network.now))
+    network.pause(5.0)
+    network.fate = None
+    network.pause(10.0)
+    assert bytes(network.client.stream) == b"500 no\r\n"
+    assert network.server.send_window
+    write(network, network.server, b"220 yes\r\n")
+    network.pause(1.0)
+    assert bytes(network.client.stream) == b"500 no\r\n220 yes\r\n"
+    closes(network, box)
+
+
+def test_a_fin_behind_a_full_backlog_takes_nothing_with_it() -> None:
+    """While the receiver takes nothing, nothing is shown, and so nothing may be finished."""
+    limits = EditorLimits(backlog=2000)
+    network, box = opened(server=Profile(buffer=1000), limits=limits)
+    text = b"".join(b"%049d\n" % number for number in range(100))
+    write(network, network.client, text)
+    close(network, network.client)
+    network.pause(300.0)
+    for _ in range(100):
+        network.server.read(100, network.now)
+        network.drain()
+        network.pause(10.0)
+    assert bytes(network.server.stream) == text
+    closes(network, box)
+
+
 def test_a_receiver_that_is_gone_resets_both_ends() -> None:
     network, box = opened()
     write(network, network.client, b"NO")
