@@ -123,10 +123,15 @@ class ClosePinhole:
 
 @dataclass(frozen=True, slots=True)
 class CountData:
-    """Count the data connections with this mark until none moved for `idle` seconds."""
+    """Count the TCP data connections with this mark until none moved for `idle` seconds.
+
+    After the end of one (FIN, RST) it may be sooner. Again for the same mark: as if new, but
+    what was counted stays."""
 
     mark: int
     idle: int
+    version: int
+    """4 or 6: of the connections' IP."""
 
 
 @dataclass(frozen=True, slots=True)

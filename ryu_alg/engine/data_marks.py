@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ryu_alg.engine.commands import CountData
 from ryu_alg.engine.public_ports import Lease
 
 
@@ -13,12 +14,12 @@ class DataMark:
 
     mark: int
     session: int
+    version: int
+    """4 or 6: of its connections' IP."""
     counted: bool = False
     """The switch has a counting flow for it."""
     moving: bool = False
     """A data connection came, and the counting flow has not been idle since."""
-    last_used: float = float("-inf")
-    """When its latest connection came."""
     ended_at: float = float("-inf")
     """When data last stopped moving."""
     packets: int = 0
@@ -28,6 +29,10 @@ class DataMark:
     base_bytes: int = 0
     leases: list[Lease] = field(default_factory=list)
     """Public ports that its connections came in by."""
+
+    def count_for(self, idle: int) -> CountData:
+        """The command to count them until none has moved for `idle` seconds."""
+        return CountData(self.mark, idle, self.version)
 
     def count(self, packets: int, octets: int) -> tuple[int, int]:
         """The present counting flow has counted this much: what of it is new."""

@@ -16,7 +16,6 @@ from ryu_alg.engine.admission import Admitted, Refused, Verdict, admit
 from ryu_alg.engine.commands import (
     ClosePinhole,
     Command,
-    CountData,
     Emit,
     EmitIcmpError,
     FiveTuple,
@@ -190,7 +189,9 @@ class Engine:
                 }
             ),
             expectations=self.expectations,
-            data=DataMark(self._new_mark(), self._last_session),
+            data=DataMark(
+                self._new_mark(), self._last_session, conversation.client.address.version
+            ),
             lease=admitted.lease,
             timers=self.config.timers,
             since=now,
@@ -283,11 +284,6 @@ class Engine:
         if not event.idle:
             return []
         session = self.sessions.get(data.session)
-        idle_for = (session.timers if session is not None else self.config.timers).data_idle
-        if now < data.last_used + idle_for:
-            # The flow went in the moment when another connection came: that one wants counting.
-            data.renewed()
-            return [CountData(data.mark, idle_for)]
         data.stopped(now)
         if session is None:
             del self.marks[event.mark]
@@ -297,7 +293,7 @@ class Engine:
         if any(self.expectations.live[number].pinhole for number in session.announced):
             # A pinhole is still open: what it will let in wants counting.
             data.counted = True
-            commands.append(CountData(data.mark, session.timers.data_idle))
+            commands.append(data.count_for(session.timers.data_idle))
         return self._settle(session, now, commands)
 
     def _offload_ended(self, number: int, now: float) -> list[Command]:
@@ -320,7 +316,7 @@ class Engine:
 
     def _pipeline_installed(self, now: float) -> list[Command]:
         commands: list[Command] = [
-            CountData(data.mark, self.config.timers.data_idle)
+            data.count_for(self.config.timers.data_idle)
             for data in self.marks.values()
             if data.counted
         ]
@@ -336,11 +332,9 @@ class Engine:
             session = self.sessions.get(number)
             if session is None:
                 continue
-            commands += session.expire(now)
+            commands += self._settle(session, now, session.expire(now))
             if session.over(now):
                 commands += self._forget(session, now)
-            else:
-                self._timers.set(number, session.next_timeout())
         return commands
 
     def _with_session(
@@ -359,8 +353,18 @@ class Engine:
         return self._with_session(entry.session, now, act)
 
     def _settle(self, session: Session, now: float, commands: list[Command]) -> list[Command]:
+        if session.ended_at is not None:
+            self._release_host(session)
         self._timers.set(session.id, session.next_timeout())
         return commands
+
+    def _release_host(self, session: Session) -> None:
+        """The session no longer counts for its host's quota."""
+        host = self._hosts.pop(session.id, None)
+        if host is not None:
+            self._per_host[host] -= 1
+            if self._per_host[host] <= 0:
+                del self._per_host[host]
 
     def _forget(self, session: Session, now: float) -> list[Command]:
         for key, _ in self._keys(session):
@@ -368,11 +372,7 @@ class Engine:
         self.sessions.pop(session.id, None)
         self.open_sessions[session.binding.name] -= 1
         self._timers.set(session.id, None)
-        host = self._hosts.pop(session.id, None)
-        if host is not None:
-            self._per_host[host] -= 1
-            if self._per_host[host] <= 0:
-                del self._per_host[host]
+        self._release_host(session)
         if session.lease is not None:
             session.lease.end(now)
         if not session.data.counted:

@@ -83,12 +83,12 @@ class Expectations:
         last_port: int | None,
     ) -> Announced | Refusal:
         """Announce that `listener` waits on `port`; see `ryu_alg.inspection.Gateway.expect`."""
-        ports = range(port, (port if last_port is None else last_port) + 1)
-        refusal = self._forbidden(ports)
-        if refusal is not None:
-            return refusal
         conversation = owner.conversation
         actual = Endpoint(third_party or conversation.actual(listener).address, port)
+        ports = range(port, (port if last_port is None else last_port) + 1)
+        refusal = self._forbidden(ports, self.config.realm_of(actual.address))
+        if refusal is not None:
+            return refusal
         connecting = conversation.actual(listener.other).address
         listener_realm = self.config.realm_of(actual.address)
         connecting_realm = self.config.realm_of(connecting)
@@ -151,10 +151,11 @@ class Expectations:
         _count_down(self.per_session, entry.session)
         return entry
 
-    def _forbidden(self, ports: range) -> Refusal | None:
+    def _forbidden(self, ports: range, listener: Realm) -> Refusal | None:
         if not ports or ports[0] < PRIVILEGED_PORTS or ports[-1] > MAX_PORT:
             return Refusal("port.privileged", f"port {ports.start} is not from 1024 to 65535")
-        for port in ports:
+        # The list protects services of inside hosts; what outside hosts listen on is their affair.
+        for port in ports if listener is Realm.INSIDE else ():
             if self.config.denied(port):
                 return Refusal("port.denied", f"port {port} is on the list of denied ports")
         return None

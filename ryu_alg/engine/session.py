@@ -10,7 +10,6 @@ from ryu_alg.engine.commands import (
     Barrier,
     ClosePinhole,
     Command,
-    CountData,
     CutData,
     Emit,
     EndOffload,
@@ -236,7 +235,6 @@ class Session:
         self.now = now
         entry = self.expectations.live[number]
         self.data.moving = True
-        self.data.last_used = now
         self._publish("pinhole.used", str(entry.pinhole))
         if entry.pinhole is not None and entry.pinhole.last_port is not None:
             return self._take_commands()
@@ -373,9 +371,9 @@ class Session:
         entry.state = PinholeState.OPENING
         if entry.pinhole.last_port is None:
             entry.expires = self.now + entry.pinhole.hard
-        if not self.data.counted:
-            self.data.counted = True
-            self._commands.append(CountData(self.data.mark, self.timers.data_idle))
+        # Anew for each: the end of the connection before has cut the flow's idle time-out short.
+        self.data.counted = True
+        self._commands.append(self.data.count_for(self.timers.data_idle))
         self._commands.append(OpenPinhole(entry.pinhole))
         self.awaiting_barrier = True
 

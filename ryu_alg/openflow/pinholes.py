@@ -9,6 +9,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from ryu_alg.engine.commands import (
+    CountData,
     DestinationNat,
     FiveTuple,
     KeepPunting,
@@ -26,7 +27,7 @@ from ryu_alg.openflow.render import REALM_NUMBER, Meter, transport_match
 _CUT, _COUNTER, _USED, _PINHOLE = 600, 500, 450, 400
 _OFFLOAD, _KEPT_PUNT = 700, 690
 _FIN_TIMEOUT = 10
-"""Seconds that an offloaded connection's flow stays after FIN or RST."""
+"""Seconds that the flow of a connection stays after its FIN or RST."""
 
 _SOURCE = {4: "nw_src", 6: "ipv6_src"}
 _DESTINATION = {4: "nw_dst", 6: "ipv6_dst"}
@@ -51,16 +52,15 @@ def pinhole_flows(pinhole: Pinhole, zone: int) -> list[str]:
     )
     peers = [peer for peer in pinhole.peers if peer.version == version]
     mark = f"exec(load:{pinhole.mark:#x}->NXM_NX_CT_MARK[])"
-    admit = f"controller(max_len=0),ct(commit,table=4,zone={zone}{_nat(pinhole)},{mark})"
+    admit = (
+        # Reading the port makes the datapath look here for each connection, not once for all.
+        "move:NXM_OF_TCP_SRC[]->NXM_NX_REG6[0..15],"
+        f"controller(max_len=0),ct(commit,table=4,zone={zone}{_nat(pinhole)},{mark})"
+    )
     if pinhole.last_port is None:
         ports = [str(pinhole.seen.port)]
         timeouts = f"idle_timeout={pinhole.idle},hard_timeout={pinhole.hard},send_flow_rem,"
-        # Reading the port makes the datapath look here for each connection, not once for all.
-        once = (
-            "move:NXM_OF_TCP_SRC[]->NXM_NX_REG6[0..15]",
-            *(_used(pinhole, p, own) for p in peers),
-        )
-        admit = ",".join((*once, admit))
+        admit = ",".join((*(_used(pinhole, peer, own) for peer in peers), admit))
     else:
         blocks = PortRange(pinhole.seen.port, pinhole.last_port).blocks()
         ports = [f"{value:#x}/{mask:#x}" for value, mask in blocks]
@@ -109,12 +109,13 @@ def close_pinhole(pinhole: int) -> bytes:
     return delete_by_cookie(cookie(Kind.PINHOLE, pinhole), EVERY)
 
 
-def counter_flow(mark: int, idle: int) -> str:
+def counter_flow(count: CountData) -> str:
     """The flow that counts a session's data, and is gone when none has moved for a while."""
     return (
-        f"table=3,cookie={cookie(Kind.DATA, mark):#x},priority={_COUNTER},"
-        f"idle_timeout={idle},send_flow_rem,ct_state=-inv+trk,ct_mark={mark:#x}"
-        " actions=goto_table:4"
+        f"table=3,cookie={cookie(Kind.DATA, count.mark):#x},priority={_COUNTER},"
+        f"idle_timeout={count.idle},send_flow_rem,ct_state=-inv+trk,ct_mark={count.mark:#x},"
+        f"{transport_match(Transport.TCP, count.version)}"
+        f" actions=fin_timeout(idle_timeout={_FIN_TIMEOUT}),goto_table:4"
     )
 
 

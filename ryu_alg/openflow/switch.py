@@ -94,8 +94,8 @@ class Switch:
         match command:
             case OpenPinhole(pinhole):
                 return pinholes.pinhole_flows(pinhole, self.plan.ct_zone)
-            case CountData(mark, idle):
-                return [pinholes.counter_flow(mark, idle)]
+            case CountData():
+                return [pinholes.counter_flow(command)]
             case Offload():
                 return pinholes.offload_flows(command)
             case CutData(mark, idle):

@@ -72,9 +72,10 @@ class Quotas(Section):
         default=8, description="Announced data connections and open pinholes of one session."
     )
     punt_rate: Count = Field(
-        default=20_000,
+        default=2_500,
         description="Control packets per second that the switch sends to the controller from "
-        "each realm; those above are dropped by a meter.",
+        "each realm; those above are dropped by a meter. Both together should be no more than "
+        "one controller handles (`make bench`).",
     )
     neighbour_rate: Count = Field(
         default=500,

@@ -475,15 +475,32 @@ def test_answers_to_probes_are_swallowed_and_are_no_activity() -> None:
     assert "session.idle" in codes(conversation.handle(Timeout()))
 
 
-def test_data_that_came_as_the_counter_went_is_counted_on() -> None:
+def test_each_pinhole_begins_counting_anew() -> None:
     conversation = talk(engine(timers=Timers(data_idle=30)))
     pinhole = announce(conversation).pinhole
     conversation.handle(BarrierDone(1))
-    conversation.handle(PinholeUsed(pinhole.id))
-    conversation.now = 5.0
+    # The flow's time is up before the connection comes: it will want counting all the same.
     again = conversation.handle(DataCounted(pinhole.mark, 0, 0, idle=True))
-    assert again == [CountData(pinhole.mark, 30)]
-    assert conversation.engine.marks[pinhole.mark].moving
+    assert CountData(pinhole.mark, 30, 4) in again
+    conversation.handle(PinholeUsed(pinhole.id))
+    second = announce(conversation, 5001).pinhole
+    assert conversation.of(CountData) == [CountData(second.mark, 30, 4)]
+    assert second.mark == pinhole.mark
+
+
+def test_a_session_that_has_ended_does_not_count_for_its_host() -> None:
+    subject = engine(quotas=Quotas(sessions_per_host=1))
+    first = talk(subject)
+    first.client_sends(flags=RST | ACK)
+    later = Talk(subject, client_port=40001)
+    later.client_sends(flags=SYN)
+    assert "session.opened" in codes(later.commands)
+
+
+def test_denied_ports_are_those_of_inside_hosts() -> None:
+    conversation = talk(engine())
+    conversation.server_sends(b"SERVE 6379\n")
+    assert len(conversation.of(OpenPinhole)) == 1
 
 
 def test_a_handshake_that_does_not_complete_is_forgotten() -> None:

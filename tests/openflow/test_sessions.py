@@ -13,6 +13,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from ryu_alg.engine.commands import (
+    CountData,
     DestinationNat,
     FiveTuple,
     KeepPunting,
@@ -234,7 +235,7 @@ def test_a_repeated_first_packet_passes(
     """The server is deaf at first: its host drops the SYN, and gets the next one."""
     put(controller, *opening(ACTIVE, plan.ct_zone))
     if counting:
-        put(controller, flow_mod(pinholes.counter_flow(MARK, 30)))
+        put(controller, flow_mod(pinholes.counter_flow(CountData(MARK, 30, 4))))
     with closing(lan.listen("192.168.10.2", 5000)) as listener:
         with lan.deaf(5000):
             begun = wan.begin(str(ACTIVE.seen.address), ACTIVE.seen.port, "203.0.113.50")
@@ -259,7 +260,11 @@ def test_an_unused_pinhole_expires_and_says_so(
 def test_data_is_counted_while_it_moves(
     gateway: Bench, controller: OpenFlowClient, plan: PipelinePlan, wan: Host, lan: Host
 ) -> None:
-    put(controller, flow_mod(pinholes.counter_flow(MARK, 2)), *opening(ACTIVE, plan.ct_zone))
+    put(
+        controller,
+        flow_mod(pinholes.counter_flow(CountData(MARK, 2, 4))),
+        *opening(ACTIVE, plan.ct_zone),
+    )
     inside = Endpoint(ip_address("192.168.10.2"), 5000)
     listener, connection, accepted, _ = use(wan, lan, ACTIVE, "203.0.113.50", inside)
     with closing(listener), closing(connection), closing(accepted):
@@ -279,7 +284,7 @@ def test_data_is_counted_while_it_moves(
         # The counter is gone, the pinhole's block is not: the connection goes on.
         connection.sendall(b"more")
         assert accepted.recv(100) == b"more"
-        put(controller, flow_mod(pinholes.counter_flow(MARK, 2)))
+        put(controller, flow_mod(pinholes.counter_flow(CountData(MARK, 2, 4))))
         accepted.sendall(b"more")
         assert connection.recv(100) == b"more"
 
