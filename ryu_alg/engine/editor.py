@@ -333,7 +333,8 @@ class StreamEditor:
         stream, opposite = self.streams[direction], self.streams[direction.opposite]
         offset = stream.input_offset(segment.seq)
         length = len(segment.payload)
-        oldest = stream.received - self.limits.undecided
+        # What was acknowledged to the sender comes again only from a window ago (RFC 5961).
+        oldest = min(stream.acknowledged_input, stream.received) - self.limits.undecided
         if not oldest <= offset <= stream.offered_edge or (
             offset == stream.offered_edge and length and offset > stream.received
         ):

@@ -391,6 +391,22 @@ def test_a_window_that_is_shut_for_long_opens_again() -> None:
     closes(network, box)
 
 
+def test_more_than_a_window_of_the_editors_may_be_under_way_to_the_receiver() -> None:
+    """What passed and was lost comes again, though newer bytes fill the editor's own bounds."""
+    network, box = opened(Profile(nagle=False), limits=EditorLimits(undecided=300))
+    network.fate = lambda name, segment: not (name == "box-server" and segment.payload)
+    for number in range(10):
+        write(network, network.client, b"%099d\n" % number)
+        write(network, network.server, b"%d\n" % number)  # tells of a window further on
+        network.pause(0.025)
+    assert box.editor.streams[TO_SERVER].received == 1001
+    assert network.client.acked == 0
+    network.fate = None
+    network.pause(60.0)
+    assert len(network.server.stream) == 1000
+    closes(network, box)
+
+
 def test_what_grew_beyond_the_window_waits_for_it() -> None:
     network, box = opened(server=Profile(buffer=300), rule=Rewriting(lambda line: line * 20))
     write(network, network.client, b"%09d\n" % 1 + b"%09d\n" % 2)
@@ -537,7 +553,9 @@ def test_simultaneous_close() -> None:
 
 @pytest.mark.parametrize("first", ["client", "server"])
 def test_half_close_leaves_the_other_direction_open(first: str) -> None:
-    network, box = opened(rule=Rewriting(lambda line: line + line))
+    profile = Profile(keepalive=3.0, byte_probes=True)
+    profiles = (profile, Profile()) if first == "client" else (Profile(), profile)
+    network, box = opened(*profiles, rule=Rewriting(lambda line: line + line))
     closing, other = network.client, network.server
     if first == "server":
         closing, other = other, closing
@@ -546,6 +564,7 @@ def test_half_close_leaves_the_other_direction_open(first: str) -> None:
     network.pause(1.0)
     assert other.eof
     assert closing.state is State.FIN_WAIT_2
+    network.pause(30.0)
     for number in range(50):
         write(network, other, b"%d\n" % number)
         network.pause(10.0)
