@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import closing
@@ -117,6 +118,17 @@ class TestTcp:
         assert outsider.answers() == []
         for listener in listeners:
             listener.close()
+
+
+def test_no_cached_flow_serves_another_port(lab: Lab) -> None:
+    """It would serve the port of a pinhole too, for a moment after that was opened."""
+    with network.listen(lab.host("server"), "203.0.113.2", HTTP) as listener:
+        address = listener.getsockname()
+        network.connect(lab.host("client"), *address).close()
+    flows = lab.appctl("dpctl/dump-flows", "--names").splitlines()
+    new = [it for it in flows if re.search(r"ct_state\(\+new.*in_port\(lan\).*proto=6", it)]
+    assert new
+    assert [it for it in new if not re.search(r"tcp\([^)]*\bdst=\d+\)", it)] == []
 
 
 class TestUdp:
