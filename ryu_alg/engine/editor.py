@@ -314,7 +314,8 @@ class StreamEditor:
             # number, which is `told`.
             in_window = told < offset <= stream.offered_edge
             self.counters["inexact_reset" if in_window else "bad_reset"] += 1
-            stream.acknowledge_sender = in_window
+            if in_window:
+                stream.acknowledge_sender = True
             return
         acknowledgement = (
             opposite.sequence(opposite.acknowledged_input) if opposite.initial is not None else 0
@@ -335,11 +336,15 @@ class StreamEditor:
         length = len(segment.payload)
         # What was acknowledged to the sender comes again only from a window ago (RFC 5961).
         oldest = min(stream.acknowledged_input, stream.received) - self.limits.undecided
-        if not oldest <= offset <= stream.offered_edge or (
+        # Behind a window probe that was not taken, a sender may number its acknowledgements.
+        furthest = stream.offered_edge + (0 if length else 1)
+        if not oldest <= offset <= furthest or (
             offset == stream.offered_edge and length and offset > stream.received
         ):
             self.counters["out_of_window"] += 1
-            stream.acknowledge_sender = True
+            # A bare ACK is not answered by another, which might be the start of many.
+            if length or segment.flags & FIN:
+                stream.acknowledge_sender = True
             return
         if not self._receive_acknowledgement(direction, segment, offset, now):
             return
