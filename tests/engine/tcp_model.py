@@ -610,7 +610,8 @@ class Endpoint:
         if self._wl1 < at or (self._wl1 == at and self._wl2 <= ack):
             if window > self._wnd and self._wnd == 0:
                 self._backoff = 0
-            if window:
+            if window > self._wnd:
+                # Otherwise it runs on: a window that stays small must not hold data up forever.
                 self._persist_at = None
             self._wnd, self._wl1, self._wl2 = window, at, ack
             self._max_wnd = max(self._max_wnd, window)

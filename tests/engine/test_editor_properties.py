@@ -19,7 +19,7 @@ from tests.engine.channel import Weather
 from tests.engine.editor_harness import Party, Rule, Scenario, converse
 from tests.engine.tcp_model import MODULUS, Profile
 
-EXAMPLES = int(os.environ.get("EDITOR_EXAMPLES", "250"))
+EXAMPLES = int(os.environ.get("EDITOR_EXAMPLES", "130"))
 """Per test; set by the option --editor-examples."""
 
 pytestmark = pytest.mark.timeout(0 if EXAMPLES > 1000 else 300)
