@@ -40,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--editor-examples",
         type=int,
         metavar="N",
-        help="random conversations per property of the stream editor (default: 250)",
+        help="random conversations per property of the stream editor (default: 130)",
     )
 
 
