@@ -354,6 +354,9 @@ class StreamEditor:
         if not length and not segment.flags & FIN:
             if offset == stream.sender_total - 1:
                 stream.sender_probing = stream.probe_receiver = True
+            elif offset < stream.acknowledged_input:
+                # A probe of a sender that has missed what it was told, or one that is late.
+                stream.acknowledge_sender = True
             return
         self._receive_data(direction, segment, offset)
         if opposite.fin_acknowledged and stream.fin_acknowledged:
@@ -530,10 +533,11 @@ class StreamEditor:
             return
         if stream.probe_receiver:
             stream.probe_receiver = False
+            told = self._told[direction]
             self._send(direction, max(stream.sent - 1, 0), ACK)
-            return
-        told = opposite.acknowledged_input
-        if already_sent and told == self._told[direction][0]:
+            # A receiver takes no news of the window from a number that it has already passed.
+            self._told[direction] = told
+        if already_sent and opposite.acknowledged_input == self._told[direction][0]:
             return
         if due or (passing and not already_sent and self._worth_passing(direction, opposite)):
             self._send(direction, stream.sent, ACK)
