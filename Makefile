@@ -23,6 +23,7 @@ test-lab: install ## Run the tests with real switches, clients and servers (root
 
 lint: install ## Check style, types and the import rules
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

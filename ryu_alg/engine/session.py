@@ -158,7 +158,9 @@ class Session:
         self.now = now
         for number in sorted(self.announced):
             entry = self.expectations.live[number]
-            if entry.pinhole and entry.state in (PinholeState.OPENING, PinholeState.OPEN):
+            if entry.expires is not None and entry.expires <= now:
+                self._withdraw(number, "unused")  # while the switch could not say so
+            elif entry.pinhole and entry.state in (PinholeState.OPENING, PinholeState.OPEN):
                 self._commands.append(OpenPinhole(entry.pinhole))
         if self.awaiting_barrier:
             self._commands.append(Barrier(self.id))

@@ -419,6 +419,16 @@ def test_ranges_that_no_pinhole_leads_to(first: int, last: int, code: str) -> No
     assert conversation.reached_client() == f"REFUSED {code}\n".encode()
 
 
+def test_a_pinhole_whose_time_was_up_while_the_switch_was_away_is_not_opened_again() -> None:
+    conversation = talk(engine(timers=Timers(pinhole_hard=60)))
+    announce(conversation)
+    conversation.handle(BarrierDone(1))
+    conversation.now = 61.0
+    again = conversation.handle(PipelineInstalled())
+    assert not [command for command in again if isinstance(command, OpenPinhole)]
+    assert not conversation.engine.expectations.live
+
+
 # -- time -----------------------------------------------------------------------------------------
 
 
