@@ -98,6 +98,9 @@ class StreamInspector(Protocol):
 
         Called again with what is left when more bytes came, and whenever the other
         direction made progress: so holding a complete message back is deciding nothing.
+
+        No more than 64 KiB (48 KiB, where the sender scales its window most) are ever held:
+        whoever waits for the end of a longer message waits in vain, and should refuse it.
         """
 
     def end(self, direction: Direction, data: bytes) -> Sequence[Effect]:
