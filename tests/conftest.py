@@ -14,7 +14,7 @@ import pytest
 LAB_COMMANDS = (
     *("ip", "ethtool", "tcpdump", "nft", "conntrack"),
     *("ovs-vswitchd", "ovsdb-server", "ovsdb-tool", "ovs-vsctl", "ovs-ofctl"),
-    *("vsftpd", "curl", "lftp", "tnftp"),
+    *("vsftpd", "curl", "lftp", "tnftp", "openssl"),
 )
 END_TO_END = Path(__file__).parent / "e2e"
 

@@ -22,7 +22,6 @@ _VSFTPD = {
     "background": "NO",
     "listen": "NO",
     "listen_ipv6": "YES",
-    "listen_port": VSFTPD_PORT,
     "seccomp_sandbox": "NO",
     "local_enable": "NO",
     "anonymous_enable": "YES",
@@ -82,17 +81,23 @@ def _root(directory: Path) -> Path:
     return root
 
 
-def vsftpd(host: Host, directory: Path, **options: object) -> FtpServer:
-    """vsftpd on port 21, IPv4 and IPv6; `options` are added to its configuration."""
+def vsftpd(host: Host, directory: Path, port: int = VSFTPD_PORT, **options: object) -> FtpServer:
+    """vsftpd, IPv4 and IPv6; `options` are added to its configuration."""
     directory.mkdir(parents=True)
     empty = directory / "empty"
     empty.mkdir()
     root = _root(directory)
     config = directory / "vsftpd.conf"
-    settings = {**_VSFTPD, "anon_root": root, "secure_chroot_dir": empty, **options}
+    settings = {
+        **_VSFTPD,
+        "listen_port": port,
+        "anon_root": root,
+        "secure_chroot_dir": empty,
+        **options,
+    }
     config.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
     with (directory / "vsftpd.log").open("w") as log:
-        return FtpServer(host, root, VSFTPD_PORT, ["vsftpd", str(config)], log)
+        return FtpServer(host, root, port, ["vsftpd", str(config)], log)
 
 
 def pyftpdlib(host: Host, directory: Path) -> FtpServer:
