@@ -45,7 +45,7 @@ class Gateway:
         self.settings: Settings = load(config_path)
         self._sha256 = _digest(config_path)
         self.plan: PipelinePlan = assembly.pipeline_plan(self.settings)
-        self.engine = Engine(assembly.engine_config(self.settings, self._specs()))
+        self.engine = Engine(assembly.engine_config(self.settings, _specs(self.settings)))
         self.connected = False
         self.punts: Counter[str] = Counter()
         self.packet_outs = 0
@@ -144,7 +144,6 @@ class Gateway:
         """Read the configuration file again; a bad one is refused whole."""
         try:
             settings = load(self.config_path)
-            specs = {name: InstalledProtocols()[name] for name in settings.protocols}
         except ConfigurationError as error:
             for problem in error.problems:
                 LOG.error("not applied: %s", problem)
@@ -152,9 +151,10 @@ class Gateway:
             return Refused(error.problems)
         changed = _differences(self.settings, settings)
         plan = assembly.pipeline_plan(settings)
+        config = assembly.engine_config(settings, _specs(settings))
         plan_changed = plan != self.plan
         self.settings, self.plan = settings, plan
-        self.engine.reconfigure(assembly.engine_config(settings, specs))
+        self.engine.reconfigure(config)
         self._sha256 = _digest(self.config_path)
         self.on_applied(plan_changed)
         self.publish(Publish("config.applied", ", ".join(changed) or "nothing changed"))
@@ -167,9 +167,11 @@ class Gateway:
         self.dispatch(SessionUnwanted(number))
         return True
 
-    def _specs(self) -> dict[str, ProtocolSpec]:
-        installed = InstalledProtocols()
-        return {name: installed[name] for name in self.settings.protocols}
+
+def _specs(settings: Settings) -> dict[str, ProtocolSpec]:
+    """The protocols that `settings` names; `load` has seen that they can be used."""
+    installed = InstalledProtocols()
+    return {name: installed[name] for name in settings.protocols}
 
 
 def _nothing() -> None:

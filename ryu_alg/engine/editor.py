@@ -83,9 +83,10 @@ class StreamEditor:
 
     def undecided(self, direction: Direction) -> bytes:
         """In-order bytes of `direction` that wait for a decision."""
-        if self.phase is Phase.OPENING or self.phase is Phase.RESET or self._congested():
+        pending = self.streams[direction].pending
+        if not pending or self.phase in (Phase.OPENING, Phase.RESET) or self._congested():
             return b""
-        return bytes(self.streams[direction].pending)
+        return bytes(pending)
 
     def forward(self, direction: Direction, length: int) -> None:
         """The next `length` undecided bytes leave as they came."""

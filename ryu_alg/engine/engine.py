@@ -315,12 +315,10 @@ class Engine:
         return self._settle(session, now, commands)
 
     def _pipeline_installed(self, now: float) -> list[Command]:
-        commands: list[Command] = [
-            data.count_for(self.config.timers.data_idle)
-            for data in self.marks.values()
-            if data.counted
-        ]
+        commands: list[Command] = []
         for data in self.marks.values():
+            if data.counted:
+                commands.append(data.count_for(self.config.timers.data_idle))
             data.renewed()
         for session in list(self.sessions.values()):
             commands += self._settle(session, now, session.pipeline_installed(now))

@@ -23,7 +23,7 @@ from ryu_alg.engine.commands import (
 from ryu_alg.engine.config import ProtocolBinding, Timers
 from ryu_alg.engine.data_marks import DataMark
 from ryu_alg.engine.editor import Phase, StreamEditor
-from ryu_alg.engine.expectations import Expectations, Owner
+from ryu_alg.engine.expectations import Announced, Expectations, Owner
 from ryu_alg.engine.public_ports import Lease
 from ryu_alg.engine.segment import FIN, RST, SYN, Segment
 from ryu_alg.engine.views import PinholeState, SessionState
@@ -355,17 +355,19 @@ class Session:
         self.forwarded_bytes[direction] += length
 
     def _needs_switch(self, effect: Open) -> bool:
-        entry = self.expectations.live.get(effect.expectation)
-        return (
-            entry is not None
-            and entry.session == self.id
-            and entry.pinhole is not None
-            and entry.state is PinholeState.ARMED
-        )
+        entry = self._armed(effect.expectation)
+        return entry is not None and entry.pinhole is not None
+
+    def _armed(self, number: int) -> Announced | None:
+        """This session's expectation of that id, if it is armed and nothing more."""
+        if number not in self.announced:
+            return None
+        entry = self.expectations.live[number]
+        return entry if entry.state is PinholeState.ARMED else None
 
     def _open(self, number: int) -> None:
-        entry = self.expectations.live.get(number)
-        if entry is None or number not in self.announced or entry.state is not PinholeState.ARMED:
+        entry = self._armed(number)
+        if entry is None:
             return
         if entry.pinhole is None:
             entry.state = PinholeState.OPEN

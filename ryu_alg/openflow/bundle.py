@@ -28,12 +28,10 @@ _ATOMIC_ORDERED = 0b11
 
 
 class BundleControl(IntEnum):
-    """What a bundle control message asks or answers."""
+    """What a bundle control message asks for."""
 
     OPEN_REQUEST = 0
-    OPEN_REPLY = 1
     COMMIT_REQUEST = 4
-    COMMIT_REPLY = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +61,6 @@ def installation(flows: Iterable[str], meters: Mapping[int, int], xid: int) -> I
             _control(BundleControl.COMMIT_REQUEST, xid),
         ),
         xid=xid,
-    )
-
-
-def is_commit_reply(received: bytes, xid: int) -> bool:
-    """Whether a received message says that the bundle of `xid` is in place."""
-    if len(received) < 24 or received[1] != MessageType.EXPERIMENTER:
-        return False
-    answered, experimenter, kind, _, control = struct.unpack_from("!4xIIIIH", received)
-    return (answered, experimenter, kind, control) == (
-        xid,
-        _ONF,
-        _CONTROL,
-        BundleControl.COMMIT_REPLY,
     )
 
 

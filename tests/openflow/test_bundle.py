@@ -11,7 +11,7 @@ from ipaddress import ip_network
 import pytest
 
 from ryu_alg.inspection import Transport
-from ryu_alg.openflow.bundle import installation, is_commit_reply
+from ryu_alg.openflow.bundle import installation
 from ryu_alg.openflow.messages import MessageType
 from ryu_alg.openflow.plan import InterceptedProtocol, MeterRates, PipelinePlan
 from ryu_alg.openflow.render import meter_rates, render
@@ -19,6 +19,16 @@ from tests.openflow.bench import Bench, OpenFlowClient
 from tests.openflow.conftest import PORTS, neighbour_flows
 
 pytestmark = pytest.mark.lab
+
+ONF, BUNDLE_CONTROL, COMMIT_REPLY = 0x4F4E_4600, 2300, 5
+
+
+def is_commit_reply(received: bytes, xid: int) -> bool:
+    """Whether a received message says that the bundle of `xid` is in place."""
+    if len(received) < 24 or received[1] != MessageType.EXPERIMENTER:
+        return False
+    answered, experimenter, kind, _, control = struct.unpack_from("!4xIIIIH", received)
+    return (answered, experimenter, kind, control) == (xid, ONF, BUNDLE_CONTROL, COMMIT_REPLY)
 
 
 def put(client: OpenFlowClient, plan: PipelinePlan, xid: int, *more: str) -> None:
