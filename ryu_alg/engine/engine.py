@@ -354,7 +354,20 @@ class Engine:
         if session.ended_at is not None:
             self._release_host(session)
         self._timers.set(session.id, session.next_timeout())
+        if session.editor.counters:
+            commands = commands + self._noticed(session)
         return commands
+
+    def _noticed(self, session: Session) -> list[Command]:
+        """What the stream editor has counted since: counted here, and shown if it is an attack."""
+        counters = session.editor.counters
+        differing = counters.pop("conflicting_overlap", 0)
+        self.counters.update({f"tcp.{code}": count for code, count in counters.items()})
+        counters.clear()
+        if not differing:
+            return []
+        detail = "a repetition differs from its first copy, which counts"
+        return [Publish("tcp.conflicting_overlap", detail, session.id, session.binding.name)]
 
     def _release_host(self, session: Session) -> None:
         """The session no longer counts for its host's quota."""

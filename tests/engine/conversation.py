@@ -216,6 +216,13 @@ class Talk:
         self._server_next += len(data) + bool(flags & SYN) + bool(flags & 1)
         return self.handle(SegmentArrived(segment, self._server_realm(), 0))
 
+    def client_repeats(self, data: bytes, back: int) -> list[Command]:
+        """A segment of the client that begins `back` bytes before the next."""
+        self._client_next -= back
+        commands = self.client_sends(data)
+        self._client_next += back - len(data)
+        return commands
+
     def open(self) -> Talk:
         """The handshake."""
         self.client_sends(flags=SYN)

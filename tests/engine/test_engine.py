@@ -539,6 +539,24 @@ def test_a_faulty_inspector_takes_down_its_session_only(line: bytes) -> None:
     assert other.reached_client() == b"hello\n"
 
 
+def test_a_differing_repetition_is_shown_and_the_first_copy_counts() -> None:
+    conversation = talk(engine())
+    conversation.client_sends(b"HELLO\n")
+    conversation.client_repeats(b"EVIL!\n", back=6)
+    assert codes(conversation.commands) == ["tcp.conflicting_overlap"]
+    assert conversation.reached_server() in (b"", b"HELLO\n")
+    conversation.client_repeats(b"HELLO\n", back=6)
+    assert codes(conversation.commands) == []
+
+
+def test_what_the_stream_editor_counts_is_counted_for_the_gateway() -> None:
+    conversation = talk(engine())
+    conversation.client_repeats(b"far ahead", back=-1_000_000)
+    assert conversation.reached_server() == b""
+    assert conversation.engine.counters["tcp.out_of_window"] == 1
+    assert not conversation.engine.sessions[1].editor.counters
+
+
 def test_an_opaque_session_leaves_the_controller_once_nothing_is_shifted() -> None:
     conversation = talk(engine())
     conversation.client_sends(b"SECRET\n")
