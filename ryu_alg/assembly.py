@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any, TypeVar
 
 from ryu_alg.engine import config as engine
-from ryu_alg.inspection import Gateway, ProtocolSpec, StreamInspector, Transport
+from ryu_alg.inspection import ProtocolSpec, Transport
 from ryu_alg.openflow import plan as pipeline
 from ryu_alg.settings import Action, RuleTransport, Settings
 from ryu_alg.settings.ports import PortRange
+from ryu_alg.settings.protocols import InstalledProtocols
+
+_Asked = TypeVar("_Asked")
+_Made = TypeVar("_Made")
 
 _NO_NAT = PortRange(1, 0)
 """Where a configuration has no public addresses, no port of theirs is ever handed out."""
 
 
+def protocol_specs(settings: Settings) -> dict[str, ProtocolSpec]:
+    """The protocols that `settings` names, by name; `load` has seen that they can be used."""
+    installed = InstalledProtocols()
+    return {name: installed[name] for name in settings.protocols}
+
+
 def engine_config(settings: Settings, specs: dict[str, ProtocolSpec]) -> engine.EngineConfig:
-    """What the engine works by. `specs` are the installed protocols, by name."""
+    """What the engine works by. `specs`: see `protocol_specs`."""
     napt, data, control = _partitions(settings)
     quotas = settings.quotas
     return engine.EngineConfig(
@@ -29,12 +40,13 @@ def engine_config(settings: Settings, specs: dict[str, ProtocolSpec]) -> engine.
                 name=name,
                 ports=frozenset(bound.ports),
                 servers=bound.servers,
-                inspector=_inspector(specs[name], bound.options),
+                stream=_made(specs[name].stream, bound.options),
+                datagram=_made(specs[name].datagram, bound.options),
             )
             for name, bound in settings.protocols.items()
         ),
         services=tuple(
-            engine.Service(service.public, service.inside, service.protocol)
+            engine.Service(service.public, service.inside, service.protocol, service.transport)
             for service in settings.published
             if service.protocol is not None
         ),
@@ -66,8 +78,8 @@ def engine_config(settings: Settings, specs: dict[str, ProtocolSpec]) -> engine.
     )
 
 
-def pipeline_plan(settings: Settings) -> pipeline.PipelinePlan:
-    """What the switch's static flows are rendered from."""
+def pipeline_plan(settings: Settings, specs: dict[str, ProtocolSpec]) -> pipeline.PipelinePlan:
+    """What the switch's static flows are rendered from. `specs`: see `protocol_specs`."""
     napt, data, control = _partitions(settings)
     names = list(settings.protocols)
     return pipeline.PipelinePlan(
@@ -107,8 +119,9 @@ def pipeline_plan(settings: Settings) -> pipeline.PipelinePlan:
         ),
         outbound_default=settings.outbound.default is Action.ALLOW,
         protocols=tuple(
-            pipeline.InterceptedProtocol(index, name, Transport.TCP, bound.ports, bound.servers)
+            pipeline.InterceptedProtocol(index, name, transport, bound.ports, bound.servers)
             for index, (name, bound) in enumerate(settings.protocols.items())
+            for transport in specs[name].transports
         ),
         meters=pipeline.MeterRates(
             inside=settings.quotas.punt_rate,
@@ -139,5 +152,7 @@ def _partitions(settings: Settings) -> tuple[PortRange, PortRange, PortRange]:
     return ports.napt, ports.data, ports.control
 
 
-def _inspector(spec: ProtocolSpec, options: object) -> Callable[[Gateway], StreamInspector]:
-    return partial(spec.inspector, options)
+def _made(
+    inspector: Callable[[Any, _Asked], _Made] | None, options: object
+) -> Callable[[_Asked], _Made] | None:
+    return None if inspector is None else partial(inspector, options)

@@ -173,10 +173,11 @@ def flows(config: Path) -> None:
     Example:
       ryu-alg flows config/lab.yaml | ovs-ofctl -O OpenFlow13 add-flows br0 -
     """
-    from ryu_alg.assembly import pipeline_plan
+    from ryu_alg.assembly import pipeline_plan, protocol_specs
     from ryu_alg.openflow.render import render
 
-    plan = pipeline_plan(_load(config))
+    settings = _load(config)
+    plan = pipeline_plan(settings, protocol_specs(settings))
     for flow in render(plan, {name: name for name in plan.port_names}):
         click.echo(flow)
 

@@ -24,11 +24,9 @@ from ryu_alg.engine.views import (
     SessionView,
     StatusView,
 )
-from ryu_alg.inspection import ProtocolSpec
 from ryu_alg.openflow.plan import PipelinePlan
 from ryu_alg.rest.read_model import Applied, Refused
 from ryu_alg.settings import ConfigurationError, Settings, load
-from ryu_alg.settings.protocols import InstalledProtocols
 
 LOG = logging.getLogger("ryu_alg")
 
@@ -44,8 +42,12 @@ class Gateway:
         self.config_path = config_path
         self.settings: Settings = load(config_path)
         self._sha256 = _digest(config_path)
-        self.plan: PipelinePlan = assembly.pipeline_plan(self.settings)
-        self.engine = Engine(assembly.engine_config(self.settings, _specs(self.settings)))
+        self.plan: PipelinePlan = assembly.pipeline_plan(
+            self.settings, assembly.protocol_specs(self.settings)
+        )
+        self.engine = Engine(
+            assembly.engine_config(self.settings, assembly.protocol_specs(self.settings))
+        )
         self.connected = False
         self.punts: Counter[str] = Counter()
         self.packet_outs = 0
@@ -150,8 +152,9 @@ class Gateway:
             self.publish(Publish("config.refused", f"{len(error.problems)} mistakes"))
             return Refused(error.problems)
         changed = _differences(self.settings, settings)
-        plan = assembly.pipeline_plan(settings)
-        config = assembly.engine_config(settings, _specs(settings))
+        specs = assembly.protocol_specs(settings)
+        plan = assembly.pipeline_plan(settings, specs)
+        config = assembly.engine_config(settings, specs)
         plan_changed = plan != self.plan
         self.settings, self.plan = settings, plan
         self.engine.reconfigure(config)
@@ -166,12 +169,6 @@ class Gateway:
             return False
         self.dispatch(SessionUnwanted(number))
         return True
-
-
-def _specs(settings: Settings) -> dict[str, ProtocolSpec]:
-    """The protocols that `settings` names; `load` has seen that they can be used."""
-    installed = InstalledProtocols()
-    return {name: installed[name] for name in settings.protocols}
 
 
 def _nothing() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ryu_alg.engine.segment import Segment
+from ryu_alg.engine.segment import Datagram, Segment
 from ryu_alg.inspection import Address, Endpoint, Network, Realm, Transport
 
 
@@ -66,6 +66,17 @@ class Pinhole:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaPath:
+    """Where UDP data of one binding's port may go, both ways."""
+
+    inside: Endpoint
+    public: Endpoint
+    """What stands for `inside` outside; the same without NAT."""
+    remote: Endpoint
+    """From its address any port is let in; to it `inside` sends as `public`."""
+
+
+@dataclass(frozen=True, slots=True)
 class FiveTuple:
     """A TCP connection as one direction of it looks on the wire. Addresses are packed."""
 
@@ -90,6 +101,13 @@ class Emit:
     """Send this control segment on its way."""
 
     segment: Segment
+
+
+@dataclass(frozen=True, slots=True)
+class EmitDatagram:
+    """Send this control datagram on its way, in fragments if it must be."""
+
+    datagram: Datagram
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +140,32 @@ class ClosePinhole:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenMedia:
+    """Let UDP data through on exactly these paths; what this id had open before is closed.
+
+    Connections that inside endpoints of the paths began before, as ordinary traffic, are
+    forgotten, and so are those of paths that are not here any more."""
+
+    id: int
+    """Of the binding."""
+    mark: int
+    """The conntrack mark of its data, 32 bits, never 0."""
+    paths: tuple[MediaPath, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CloseMedia:
+    """Undo `OpenMedia`, and stop counting: no data of these endpoints passes any more."""
+
+    id: int
+    mark: int
+    paths: tuple[MediaPath, ...]
+    """All that were open."""
+
+
+@dataclass(frozen=True, slots=True)
 class CountData:
-    """Count the TCP data connections with this mark until none moved for `idle` seconds.
+    """Count the data connections with this mark until none moved for `idle` seconds.
 
     After the end of one (FIN, RST) it may be sooner. Again for the same mark: as if new, but
     what was counted stays."""
@@ -132,6 +174,7 @@ class CountData:
     idle: int
     version: int
     """4 or 6: of the connections' IP."""
+    transport: Transport = Transport.TCP
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +210,7 @@ class EndOffload:
 
 @dataclass(frozen=True, slots=True)
 class KeepPunting:
-    """Punt the packets of this session, though the static flows may not do so any more."""
+    """Punt the packets of this TCP session, though the static flows may not do so any more."""
 
     id: int
     arriving: tuple[tuple[Realm, FiveTuple], tuple[Realm, FiveTuple]]
@@ -192,10 +235,13 @@ class Publish:
 
 Command = (
     Emit
+    | EmitDatagram
     | EmitIcmpError
     | Ordinary
     | OpenPinhole
     | ClosePinhole
+    | OpenMedia
+    | CloseMedia
     | CountData
     | CutData
     | Barrier

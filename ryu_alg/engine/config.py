@@ -8,10 +8,12 @@ from ipaddress import IPv4Address
 
 from ryu_alg.inspection import (
     Address,
+    DatagramGateway,
+    DatagramInspector,
     Endpoint,
-    Gateway,
     Network,
     Realm,
+    StreamGateway,
     StreamInspector,
     Transport,
 )
@@ -46,6 +48,7 @@ class Service:
     public: Endpoint
     inside: Endpoint
     protocol: str
+    transport: Transport = Transport.TCP
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,10 @@ class ProtocolBinding:
     name: str
     ports: frozenset[int]
     servers: tuple[Network, ...]
-    inspector: Callable[[Gateway], StreamInspector]
+    stream: Callable[[StreamGateway], StreamInspector] | None = None
+    """None: it is not inspected over TCP."""
+    datagram: Callable[[DatagramGateway], DatagramInspector] | None = None
+    """None: it is not inspected over UDP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,7 @@ class Timers:
     keepalive_interval: float = 120.0
     keepalive_limit: float = 86400.0
     port_quarantine: float = 120.0
+    datagram_idle: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +155,16 @@ class EngineConfig:
         """The realm that `address` really is in."""
         return Realm.OUTSIDE if self.network_of(address) is None else Realm.INSIDE
 
-    def service_at(self, public: Endpoint, protocol: str) -> Service | None:
+    def service_at(
+        self, public: Endpoint, protocol: str, transport: Transport = Transport.TCP
+    ) -> Service | None:
         """The published service that a connection to `public` is for."""
         for service in self.services:
-            if service.public == public and service.protocol == protocol:
+            if (service.public, service.protocol, service.transport) == (
+                public,
+                protocol,
+                transport,
+            ):
                 return service
         return None
 

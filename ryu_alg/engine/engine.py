@@ -29,6 +29,7 @@ from ryu_alg.engine.editor import Header, Phase, StreamEditor
 from ryu_alg.engine.events import (
     BarrierDone,
     DataCounted,
+    DatagramArrived,
     Event,
     IcmpErrorArrived,
     OffloadEnded,
@@ -83,6 +84,8 @@ class Engine:
         match event:
             case SegmentArrived(segment, realm, protocol):
                 return self._segment(segment, realm, protocol, now)
+            case DatagramArrived():
+                return [Ordinary()]
             case IcmpErrorArrived():
                 return self._icmp_error(event)
             case BarrierDone(token):

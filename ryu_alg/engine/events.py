@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ryu_alg.engine.commands import FiveTuple
-from ryu_alg.engine.segment import Segment
+from ryu_alg.engine.segment import Datagram, Segment
 from ryu_alg.inspection import Realm
 
 
@@ -14,6 +14,17 @@ class SegmentArrived:
     """The switch punted a TCP segment whose checksum is right."""
 
     segment: Segment
+    realm: Realm
+    """Where it came from."""
+    protocol: int
+    """Index of the protocol that the punting flow names."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatagramArrived:
+    """The switch punted a UDP datagram, whole and with a right checksum."""
+
+    datagram: Datagram
     realm: Realm
     """Where it came from."""
     protocol: int
@@ -91,6 +102,7 @@ class Timeout:
 
 Event = (
     SegmentArrived
+    | DatagramArrived
     | IcmpErrorArrived
     | BarrierDone
     | PinholeUsed

@@ -1,4 +1,4 @@
-"""A TCP segment, decoded from a punt or on its way to a packet-out."""
+"""TCP segments and UDP datagrams, decoded from a punt or on their way to a packet-out."""
 
 from __future__ import annotations
 
@@ -32,3 +32,16 @@ class Segment:
     ttl: int = 64
     tos: int = 0
     """IPv4 TOS or IPv6 traffic class, whole byte."""
+
+
+@dataclass(slots=True)
+class Datagram:
+    """A whole UDP datagram, reassembled where it came in fragments. Addresses are packed."""
+
+    src: bytes
+    dst: bytes
+    sport: int
+    dport: int
+    payload: bytes
+    ttl: int = 64
+    tos: int = 0

@@ -89,7 +89,8 @@ class Session:
     _commands: list[Command] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.inspector = self.binding.inspector(self)
+        assert self.binding.stream is not None  # or admission would have refused it
+        self.inspector = self.binding.stream(self)
 
     # -- Gateway, for the inspector -------------------------------------------------------------
 

@@ -1,14 +1,15 @@
 """What an inspector wants done. Plain data: the engine carries it out, or refuses.
 
-`Forward` and `Replace` decide bytes from the front of the direction being inspected, in the
-order in which they are returned. Bytes that no effect decides are held and offered again.
+Over TCP, `Forward` and `Replace` decide bytes from the front of the direction being inspected, in
+the order in which they are returned. Bytes that no effect decides are held and offered again. Over
+UDP, `Send` sends datagrams; the one that was inspected is dropped unless it is sent.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ryu_alg.inspection.endpoints import Direction
+from ryu_alg.inspection.endpoints import Direction, Endpoint, Realm
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,4 +74,57 @@ class Report:
     detail: str
 
 
-Effect = Forward | Replace | Inject | Open | Close | Opaque | Abort | Report
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Who may exchange data with one port of a binding."""
+
+    index: int
+    """Which of the binding's ports."""
+    remote: Endpoint
+    """The other end: what comes from its address, from whatever port, is let in; what the inside
+    endpoint sends to it leaves from the public one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """From now on, exactly these may exchange data with a binding; what was open for others is
+    closed, and established data of theirs is cut. Empty: nobody, as during a hold.
+
+    What is decided by this effect list leaves when the switch has confirmed it. Over TCP, each
+    exchange is one connection, from `connecting`.
+    """
+
+    binding: int
+    exchanges: tuple[Exchange, ...]
+    connecting: Realm = Realm.OUTSIDE
+
+
+@dataclass(frozen=True, slots=True)
+class Unbind:
+    """A binding is over: its data is cut, and its public ports rest before they are used again."""
+
+    binding: int
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """A datagram leaves, with `payload`: towards outside from what stands for `inside` there to
+    `remote`, towards inside from what `remote` seems to be there to `inside`."""
+
+    towards: Realm
+    inside: Endpoint
+    remote: Endpoint
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What stands for a control endpoint outside stays until `until`, on the clock of
+    `Gateway.now`, also without traffic. A time that is past lets it go when it falls idle."""
+
+    inside: Endpoint
+    until: float
+
+
+Effect = Forward | Replace | Inject | Open | Close | Admit | Unbind | Opaque | Abort | Report
+DatagramEffect = Send | Hold | Admit | Unbind | Report

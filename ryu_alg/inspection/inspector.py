@@ -1,4 +1,8 @@
-"""What a protocol implements (`StreamInspector`) and what it may ask for (`Gateway`)."""
+"""What a protocol implements and what it may ask for.
+
+Over TCP: a `StreamInspector` for each connection, which asks a `StreamGateway`. Over UDP: a
+`DatagramInspector` for each inside host, which asks a `DatagramGateway`.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ryu_alg.inspection.effects import Effect
+from ryu_alg.inspection.effects import DatagramEffect, Effect
 from ryu_alg.inspection.endpoints import (
     Address,
     Direction,
     Endpoint,
     Network,
     Party,
+    Realm,
     Transport,
 )
 
@@ -59,8 +64,69 @@ class Refusal:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Consecutive public ports that stand for ports of an inside host, for data.
+
+    Nothing passes until an `Admit` names who may exchange data with it.
+    """
+
+    id: int
+    transport: Transport
+    inside: tuple[Endpoint, ...]
+    public: tuple[Endpoint, ...]
+    """What the other side must be told, in the order of `inside`; the same without NAT."""
+
+
+@dataclass(frozen=True, slots=True)
+class Datagram:
+    """A UDP datagram of a control conversation, whichever way it goes."""
+
+    origin: Realm
+    """The realm of its sender."""
+    inside: Endpoint
+    """The inside host's own endpoint."""
+    public: Endpoint
+    """What stands for it outside; the same without NAT."""
+    remote: Endpoint
+    """The other end."""
+    payload: bytes
+
+
 class Gateway(Protocol):
-    """What an inspector may ask of the session that it serves."""
+    """What every inspector may ask."""
+
+    @property
+    def now(self) -> float:
+        """Seconds of the engine's clock."""
+
+    def realm_of(self, address: Address) -> Realm:
+        """The realm that a host with this address is in. Public addresses are outside."""
+
+    def public_of(self, host: Address) -> Address:
+        """The address that stands for an inside host outside; its own without NAT."""
+
+    def behind(self, public: Endpoint, transport: Transport) -> Endpoint | None:
+        """The inside endpoint that a public endpoint stands for at present, whoever's it is."""
+
+    def bind(
+        self,
+        inside: Sequence[Endpoint],
+        *,
+        transport: Transport = Transport.UDP,
+        even: bool = False,
+    ) -> Binding | Refusal:
+        """Have public ports stand for endpoints of an inside host, until `Unbind`.
+
+        The public ports are consecutive, with `even` from an even one on (RTP and RTCP, RFC
+        3550 section 11). Bound again, the same endpoints get another binding. Whether the
+        host may be named is for the inspector to see to: its own, unless the configuration
+        names another.
+        """
+
+
+class StreamGateway(Gateway, Protocol):
+    """What an inspector may ask of the TCP session that it serves."""
 
     @property
     def conversation(self) -> Conversation:
@@ -87,7 +153,39 @@ class Gateway(Protocol):
         """
 
 
-class StreamInspector(Protocol):
+class DatagramGateway(Gateway, Protocol):
+    """What an inspector may ask of the inside host that it serves."""
+
+    @property
+    def host(self) -> Address:
+        """The inside host."""
+
+    def signalling(self, inside: Endpoint) -> Endpoint | Refusal:
+        """The public endpoint that stands for a control endpoint of this host.
+
+        It is the same for every remote endpoint (RFC 4787 REQ-1), and stays for as long as
+        datagrams come and go, or `Hold` says.
+        """
+
+
+class Timed(Protocol):
+    """What inspectors of both transports may know of time. Here they want nothing of it."""
+
+    def next_timeout(self) -> float | None:
+        """When `wake` is to be called, on the clock of `Gateway.now`; asked after every call."""
+        return None
+
+    def wake(self) -> Sequence[Any]:
+        """The time has come; some time before does no harm. Returns effects."""
+        return ()
+
+    def binding_idle(self, binding: int) -> Sequence[Any]:
+        """No data has moved through an admitted binding for `timers.data_idle` seconds, or
+        not since it was admitted. Returns effects; it stays open if they do not close it."""
+        return ()
+
+
+class StreamInspector(Timed, Protocol):
     """The protocol logic of one TCP control session.
 
     All its state is plain data in its attributes: a session can be saved and restored.
@@ -108,16 +206,44 @@ class StreamInspector(Protocol):
         unless the returned effects decide it."""
 
 
+class DatagramInspector(Timed, Protocol):
+    """The protocol logic of all UDP control traffic of one inside host.
+
+    All its state is plain data in its attributes.
+    """
+
+    def inspect(self, datagram: Datagram) -> Sequence[DatagramEffect]:
+        """Decide about a datagram: what the returned effects do not send is dropped.
+
+        Outside datagrams are offered only if the host has sent to that address before, or the
+        endpoint is published."""
+
+    def keep_alive(self) -> Sequence[DatagramEffect]:
+        """Data of this host moves, and its control traffic has been idle for
+        `timers.keepalive_interval` seconds: refresh what middleboxes remember."""
+        return ()
+
+
 @dataclass(frozen=True, slots=True)
 class ProtocolSpec:
     """How a protocol registers, in the entry point group `ryu_alg.protocols`."""
 
     name: str
     summary: str
-    transport: Transport
     ports: tuple[int, ...]
     """Default server ports."""
     options: type[Any]
     """A pydantic model."""
-    inspector: Callable[[Any, Gateway], StreamInspector]
-    """Called with an instance of `options` and the session's gateway."""
+    stream: Callable[[Any, StreamGateway], StreamInspector] | None = None
+    """Called with an instance of `options` and the session's gateway. None: not over TCP."""
+    datagram: Callable[[Any, DatagramGateway], DatagramInspector] | None = None
+    """Called with an instance of `options` and the host's gateway. None: not over UDP."""
+
+    @property
+    def transports(self) -> tuple[Transport, ...]:
+        """What it is spoken over."""
+        return tuple(
+            transport
+            for transport, made in ((Transport.TCP, self.stream), (Transport.UDP, self.datagram))
+            if made is not None
+        )

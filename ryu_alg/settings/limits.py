@@ -53,6 +53,11 @@ class Timers(Section):
         description="For no longer than this is an idle control connection kept alive by moving "
         "data.",
     )
+    datagram_idle: Duration = Field(
+        default=300.0,
+        description="What stands for a UDP control endpoint outside is given up after this "
+        "without traffic (RFC 4787 REQ-5), unless a registration holds it or data moves.",
+    )
     port_quarantine: Duration = Field(
         default=120.0,
         description="A public port rests this long after use before it is handed out again.",

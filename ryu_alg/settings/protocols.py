@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 
-from ryu_alg.inspection import ProtocolSpec, Transport
+from ryu_alg.inspection import ProtocolSpec
 
 GROUP = "ryu_alg.protocols"
 
@@ -46,8 +46,8 @@ def _load(entry: EntryPoint) -> ProtocolSpec:
         raise ProtocolUnusableError(f"{entry.value} cannot be imported: {error}") from error
     if not isinstance(spec, ProtocolSpec):
         raise ProtocolUnusableError(f"{entry.value} is not a ProtocolSpec")
-    if spec.transport is not Transport.TCP:
-        raise ProtocolUnusableError(f"{entry.value} is over UDP, which is not inspected yet")
+    if not spec.transports:
+        raise ProtocolUnusableError(f"{entry.value} has no inspector, neither for TCP nor for UDP")
     if spec.name != entry.name:
         raise ProtocolUnusableError(f"{entry.value} calls itself {spec.name}")
     return spec

@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_interface, ip_network
 
 import pytest
 
-from ryu_alg.assembly import pipeline_plan
+from ryu_alg.assembly import pipeline_plan, protocol_specs
 from ryu_alg.openflow.flowtext import flow_mod
 from ryu_alg.openflow.plan import (
     IpProtocol,
@@ -49,7 +49,8 @@ def test_no_two_flows_have_the_same_match(plan: PipelinePlan) -> None:
 
 @pytest.mark.parametrize("name", ["lab.yaml", "datacenter.yaml"])
 def test_the_shipped_configurations_render(name: str) -> None:
-    shipped = pipeline_plan(load(resource("config", name)))
+    settings = load(resource("config", name))
+    shipped = pipeline_plan(settings, protocol_specs(settings))
     flows = render(shipped, {port: number for number, port in enumerate(shipped.port_names)})
     keys = [re.sub(r",cookie=\w+", "", flow).split(" actions=")[0] for flow in flows]
     assert sorted(set(keys)) == sorted(keys)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from ryu_alg.inspection import Gateway, ProtocolSpec, StreamInspector, Transport
+from ryu_alg.inspection import Gateway, ProtocolSpec, Transport
 from ryu_alg.settings.protocols import GROUP
 
 ROOT = Path(__file__).parents[2]
@@ -37,14 +37,15 @@ class MadeUpOptions(BaseModel):
     greetings: list[Greeting] = Field(default=[], description="What to say.")
 
 
-def no_inspector(options: Any, gateway: Gateway) -> StreamInspector:
+def no_inspector(options: Any, gateway: Gateway) -> NoReturn:
     """Configuring a protocol makes no inspector."""
     raise NotImplementedError
 
 
 def spec(name: str, *ports: int, transport: Transport = Transport.TCP) -> ProtocolSpec:
     """A protocol with the made-up options."""
-    return ProtocolSpec(name, f"Made-up {name}", transport, ports, MadeUpOptions, no_inspector)
+    made = {"stream" if transport is Transport.TCP else "datagram": no_inspector}
+    return ProtocolSpec(name, f"Made-up {name}", ports, MadeUpOptions, **made)
 
 
 @pytest.fixture

@@ -13,17 +13,16 @@ decisions   the effects of one inspection
 inspector   the state machine
 """
 
-from ryu_alg.inspection import ProtocolSpec, Transport
+from ryu_alg.inspection import ProtocolSpec
 from ryu_alg.protocols.ftp.inspector import FtpInspector
 from ryu_alg.protocols.ftp.options import FtpOptions
 
 PROTOCOL = ProtocolSpec(
     name="ftp",
     summary="File Transfer Protocol: PORT, EPRT, PASV, EPSV and command control",
-    transport=Transport.TCP,
     ports=(21,),
     options=FtpOptions,
-    inspector=FtpInspector,
+    stream=FtpInspector,
 )
 
 __all__ = ["PROTOCOL", "FtpInspector", "FtpOptions"]

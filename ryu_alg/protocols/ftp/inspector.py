@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ryu_alg.inspection import Direction, Effect, Gateway
+from ryu_alg.inspection import Direction, Effect, StreamGateway, StreamInspector
 from ryu_alg.protocols.ftp.decisions import Decisions
 from ryu_alg.protocols.ftp.dialogue import Dialogue, Phase
 from ryu_alg.protocols.ftp.negotiation import Negotiator
@@ -13,10 +13,10 @@ from ryu_alg.protocols.ftp.requests import Requests
 from ryu_alg.protocols.ftp.responses import Responses
 
 
-class FtpInspector:
+class FtpInspector(StreamInspector):
     """The protocol logic of one FTP session; what it remembers is in `dialogue`."""
 
-    def __init__(self, options: FtpOptions, gateway: Gateway) -> None:
+    def __init__(self, options: FtpOptions, gateway: StreamGateway) -> None:
         self.options = options
         self.gateway = gateway
         self.dialogue = Dialogue()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ryu_alg.inspection import Endpoint, Expectation, Gateway, Network, Party, Refusal
+from ryu_alg.inspection import Endpoint, Expectation, Network, Party, Refusal, StreamGateway
 from ryu_alg.protocols.ftp import addresses
 from ryu_alg.protocols.ftp.addresses import Claim, Fault
 from ryu_alg.protocols.ftp.commands import Command
@@ -51,7 +51,7 @@ class Refused:
 class Negotiator:
     """What decides about an announcement besides its text."""
 
-    gateway: Gateway
+    gateway: StreamGateway
     options: FtpOptions
 
     def active(self, command: Command) -> Announced | Refused:

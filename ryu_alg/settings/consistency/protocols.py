@@ -14,7 +14,7 @@ def findings(settings: Settings, installed: Mapping[str, ProtocolSpec]) -> Itera
     owners: dict[tuple[Transport, int], str] = {}
     for name, protocol in settings.protocols.items():
         here: KeyPath = ("protocols", name)
-        transport = installed[name].transport
+        transports = installed[name].transports
         if not protocol.ports:
             defaults = ", ".join(map(str, installed[name].ports))
             yield Finding(
@@ -29,14 +29,15 @@ def findings(settings: Settings, installed: Mapping[str, ProtocolSpec]) -> Itera
                 "leave the key out to inspect connections to every server",
             )
         for position, port in enumerate(protocol.ports):
-            owner = owners.setdefault((transport, port), name)
-            if owner != name:
-                yield Finding(
-                    (*here, "ports", position),
-                    f"{transport.name.lower()} port {port} is inspected as {owner} already",
-                    "a port has one protocol",
-                )
-            elif port in protocol.ports[:position]:
+            for transport in transports:
+                owner = owners.setdefault((transport, port), name)
+                if owner != name:
+                    yield Finding(
+                        (*here, "ports", position),
+                        f"{transport.name.lower()} port {port} is inspected as {owner} already",
+                        "a port has one protocol",
+                    )
+            if port in protocol.ports[:position]:
                 yield Finding(
                     (*here, "ports", position), f"port {port} is there twice", "remove one"
                 )

@@ -90,12 +90,12 @@ def _protocol(
             f"use one that is ({configured}), or add it there",
         )
         return
-    transport = installed[name].transport
-    if service.transport is not transport:
+    transports = [transport.name.lower() for transport in installed[name].transports]
+    if service.transport not in installed[name].transports:
         yield Finding(
             (*here, "transport"),
-            f"{name} runs over {transport.name.lower()}, not {service.transport.name.lower()}",
-            f"write transport: {transport.name.lower()}",
+            f"{name} runs over {' and '.join(transports)}, not {service.transport.name.lower()}",
+            f"write transport: {transports[0]}",
         )
     ports = settings.protocols[name].ports
     if service.inside.port not in ports:

@@ -18,7 +18,7 @@ def logged_in(options: FtpOptions | None = None) -> Session:
 
 
 def test_the_protocol_makes_inspectors() -> None:
-    inspector = PROTOCOL.inspector(PROTOCOL.options(), MemoryGateway(BEHIND_NAT))
+    inspector = PROTOCOL.stream(PROTOCOL.options(), MemoryGateway(BEHIND_NAT))
     assert isinstance(inspector, FtpInspector)
     assert inspector.inspect(Direction.TO_CLIENT, b"220 ready\r\n") == [Forward(11)]
     assert inspector.inspect(Direction.TO_CLIENT, b"") == []
