@@ -1,0 +1,134 @@
+"""SIP URIs (RFC 3261 section 19.1, RFC 5118), and where their host and port stand."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+
+from ryu_alg.inspection import Address, Endpoint
+from ryu_alg.protocols.sip.grammar import HOST, SipSyntaxError, Span
+
+DEFAULT_PORT = 5060
+DEFAULT_TLS_PORT = 5061
+_MAX_PORT = 65535
+_SCHEME = re.compile(rb"([A-Za-z][A-Za-z0-9+.\-]*):")
+_HOST_PORT = re.compile(rb"(?P<host>" + HOST + rb")(?::(?P<port>[0-9]{1,5}))?")
+_PARAMETER = re.compile(rb";(?P<name>[^=;?\s]+)(?:=(?P<value>[^;?\s]*))?")
+_INNER_BLANK = re.compile(rb"[\s<>]")
+
+
+@dataclass(frozen=True, slots=True)
+class HostPort:
+    """A host, and a port if it is written."""
+
+    host: bytes
+    """As written, brackets included."""
+    address: Address | None
+    """None if the host is a name."""
+    port: int | None
+    span: Span
+    """Of both."""
+
+    def endpoint(self, default_port: int = DEFAULT_PORT) -> Endpoint | None:
+        """Where it is, if the host is an address."""
+        if self.address is None:
+            return None
+        return Endpoint(self.address, default_port if self.port is None else self.port)
+
+
+@dataclass(frozen=True, slots=True)
+class UriParameter:
+    """;name=value within a URI."""
+
+    name: bytes
+    """In lower case."""
+    value: bytes
+    value_span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Uri:
+    """A URI. Of those that are neither sip nor sips, nothing but the scheme is read."""
+
+    span: Span
+    scheme: bytes
+    """In lower case."""
+    user: bytes | None = None
+    """With the password if there is one; None without `@`."""
+    where: HostPort | None = None
+    """None for a scheme that is not SIP's."""
+    parameters: tuple[UriParameter, ...] = ()
+
+    def parameter(self, name: bytes) -> UriParameter | None:
+        """The parameter of that name."""
+        for candidate in self.parameters:
+            if candidate.name == name:
+                return candidate
+        return None
+
+    @property
+    def default_port(self) -> int:
+        """Where requests go if no port is written."""
+        return DEFAULT_TLS_PORT if self.scheme == b"sips" else DEFAULT_PORT
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """Where it leads, if its host is an address."""
+        return self.where.endpoint(self.default_port) if self.where else None
+
+
+def parse_address(host: bytes) -> Address | None:
+    """The address that a host is, with or without brackets; None for a name."""
+    text = host.strip(b"[]").decode("ascii", "replace")
+    try:
+        return IPv6Address(text) if ":" in text else IPv4Address(text)
+    except AddressValueError:
+        return None
+
+
+def take_host_port(raw: bytes, start: int, end: int) -> HostPort:
+    """The host, and port, that begin at `start`. Raises SipSyntaxError."""
+    match = _HOST_PORT.match(raw, start, end)
+    if match is None:
+        raise SipSyntaxError("no host")
+    port = int(match["port"]) if match["port"] else None
+    if port is not None and not 0 < port <= _MAX_PORT:
+        raise SipSyntaxError("no such port")
+    host = match["host"]
+    address = parse_address(host)
+    if address is None and (host[:1] == b"[" or b":" in host):
+        raise SipSyntaxError("no such address")
+    return HostPort(host, address, port, match.span())
+
+
+def parse_uri(raw: bytes, start: int, end: int) -> Uri:
+    """The URI raw[start:end]. Raises SipSyntaxError."""
+    scheme = _SCHEME.match(raw, start, end)
+    if scheme is None or _INNER_BLANK.search(raw, start, end):
+        raise SipSyntaxError("no URI")
+    name = scheme[1].lower()
+    if name not in (b"sip", b"sips"):
+        return Uri((start, end), name)
+    at = raw.find(b"@", scheme.end(), end)
+    user = raw[scheme.end() : at] if at >= 0 else None
+    where = take_host_port(raw, at + 1 if at >= 0 else scheme.end(), end)
+    parameters = []
+    position = where.span[1]
+    while match := _PARAMETER.match(raw, position, end):
+        value_span = match.span("value") if match["value"] is not None else (match.end(),) * 2
+        parameters.append(UriParameter(match["name"].lower(), match["value"] or b"", value_span))
+        position = match.end()
+    if position < end and raw[position : position + 1] != b"?":
+        raise SipSyntaxError("no URI")
+    return Uri((start, end), name, user, where, tuple(parameters))
+
+
+def write_host(address: Address) -> bytes:
+    """`address` as a host: IPv6 in brackets."""
+    return b"[%s]" % str(address).encode() if address.version == 6 else str(address).encode()
+
+
+def write_host_port(endpoint: Endpoint) -> bytes:
+    """`endpoint` as host and port."""
+    return b"%s:%d" % (write_host(endpoint.address), endpoint.port)
