@@ -404,6 +404,76 @@ def build_tcp(
     )
 
 
+def build_udp(
+    *,
+    eth_src: bytes,
+    eth_dst: bytes,
+    src: bytes,
+    dst: bytes,
+    sport: int,
+    dport: int,
+    payload: bytes = b"",
+    ttl: int = 64,
+    tos: int = 0,
+    identification: int = 0,
+) -> bytes:
+    """A frame with one UDP datagram, however long: see `build_ip`.
+
+    A field that does not fit, as the length of more than 65,507 bytes of payload over IPv4
+    (65,527 over IPv6), raises struct.error.
+    """
+    length = 8 + len(payload)
+    total = _sum(src + dst) + UDP + length + _sum(_udp.pack(sport, dport, length, 0) + payload)
+    # 0 would say that there is no checksum (RFC 768).
+    header = _udp.pack(sport, dport, length, _checksum(total) or 0xFFFF)
+    return build_ip(
+        eth_src=eth_src,
+        eth_dst=eth_dst,
+        src=src,
+        dst=dst,
+        proto=UDP,
+        data=header + payload,
+        ttl=ttl,
+        tos=tos,
+        identification=identification,
+    )
+
+
+def build_ip(
+    *,
+    eth_src: bytes,
+    eth_dst: bytes,
+    src: bytes,
+    dst: bytes,
+    proto: int,
+    data: bytes,
+    ttl: int = 64,
+    tos: int = 0,
+    identification: int = 0,
+) -> bytes:
+    """A frame with `data` of transport `proto`; IPv4 or IPv6 as the addresses are 4 or 16 bytes
+    long. IPv4 may be fragmented on its way, by `identification`; IPv6 has none.
+
+    A field that does not fit raises struct.error.
+    """
+    length = len(data)
+    if len(src) == 4:
+        total = _sum(src + dst) + 0x4500 + tos + 20 + length + identification + (ttl << 8) + proto
+        return (
+            _ethernet.pack(eth_dst, eth_src, _ETHERTYPE_IPV4)
+            + _ipv4.pack(
+                *(0x45, tos, 20 + length, identification, 0, ttl, proto, _checksum(total)),
+                *(src, dst),
+            )
+            + data
+        )
+    return (
+        _ethernet.pack(eth_dst, eth_src, _ETHERTYPE_IPV6)
+        + _ipv6.pack(0x60000000 | tos << 20, length, proto, ttl, src, dst)
+        + data
+    )
+
+
 class IcmpError:
     """An ICMP error, and what it quotes of the packet that it is about."""
 
@@ -531,8 +601,8 @@ def build_icmp_error(
     body[source : source + 2 * wide] = src + dst
     body[icmp + 2 : icmp + 4] = b"\0\0"
     if wide == 4:
-        _renew_ipv4_checksum(body, inner, ports)
-        _renew_ipv4_checksum(body, 0, icmp)
+        renew_ipv4_checksum(body, inner, ports)
+        renew_ipv4_checksum(body, 0, icmp)
         total = _sum(body[icmp:])
     else:
         total = _sum(src + dst) + ICMPV6 + len(body) - icmp + _sum(body[icmp:])
@@ -541,7 +611,8 @@ def build_icmp_error(
     return _ethernet.pack(eth_dst, eth_src, ethertype) + body
 
 
-def _renew_ipv4_checksum(body: bytearray, start: int, end: int) -> None:
+def renew_ipv4_checksum(body: bytearray, start: int, end: int) -> None:
+    """Set the checksum of the IPv4 header from `start` to `end`."""
     body[start + 10 : start + 12] = b"\0\0"
     _short.pack_into(body, start + 10, _checksum(_sum(body[start:end])))
 

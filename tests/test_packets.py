@@ -430,3 +430,67 @@ def test_icmp_error_about_udp_is_rewritten(
     error = error_in(rebuilt)
     assert error.seq == 0
     assert rebuilt[error.l3 :] == datagram(now, sport, dport)
+
+
+udp_fields = st.fixed_dictionaries(
+    {
+        "eth_src": mac,
+        "eth_dst": mac,
+        "sport": u16,
+        "dport": u16,
+        "payload": st.binary(max_size=3000),
+        "ttl": u8,
+        "tos": u8,
+    }
+)
+
+
+@given(addresses, udp_fields)
+def test_udp_round_trip(ends: tuple[bytes, bytes], fields: dict[str, object]) -> None:
+    src, dst = ends
+    packet = view(packets.build_udp(src=src, dst=dst, **fields))  # type: ignore[arg-type]
+    assert {name: getattr(packet, name) for name in fields} == fields
+    assert (packet.src, packet.dst, packet.proto, packet.vlan) == (src, dst, packets.UDP, -1)
+    assert not packet.fragmented
+    assert packets.checksums_ok(packet)
+
+
+@given(addresses, udp_fields, u16)
+def test_built_udp_is_what_dpkt_would_have_built(
+    ends: tuple[bytes, bytes], fields: dict[str, object], number: int
+) -> None:
+    frame = packets.build_udp(
+        src=ends[0],
+        dst=ends[1],
+        identification=number,
+        **fields,  # type: ignore[arg-type]
+    )
+    ip = dpkt.ethernet.Ethernet(frame).data
+    datagram = ip.data
+    assert (datagram.sport, datagram.dport) == (fields["sport"], fields["dport"])
+    assert datagram.data == fields["payload"]
+    assert datagram.sum != 0
+    if len(ends[0]) == 4:
+        assert (ip.id, ip.df, ip.mf, ip.len) == (number, 0, 0, len(frame) - 14)
+        ip.sum = 0
+        datagram.sum = 0
+        assert bytes(ip) == frame[14:]
+
+
+def test_a_udp_checksum_of_0_is_written_as_its_other_zero() -> None:
+    for filler in range(0x10000):
+        frame = packets.build_udp(
+            eth_src=MAC_A,
+            eth_dst=MAC_B,
+            src=b"\x0a\0\0\1",
+            dst=b"\x0a\0\0\2",
+            sport=1,
+            dport=2,
+            payload=filler.to_bytes(2, "big"),
+        )
+        if frame[40:42] == b"\xff\xff":
+            break
+        assert frame[40:42] != b"\0\0"
+    else:
+        pytest.fail("no payload has that checksum")
+    assert packets.checksums_ok(view(frame))
