@@ -1,0 +1,16 @@
+"""The media of a call: offers and answers (RFC 3264), and what the gateway opens for them.
+
+outcome     what becomes of a description
+streams     what one side says about each stream
+exchanges   who may exchange data, once both sides have said it
+sockets     the public ports that stand for the inside's
+candidates  ICE (RFC 8839)
+paths       MSRP (RFC 4975)
+inward, outward   a description on its way in, and out
+call        the state of one call
+"""
+
+from ryu_alg.protocols.sip.media.call import CallMedia
+from ryu_alg.protocols.sip.media.outcome import MediaEffect, Refused, Rewritten
+
+__all__ = ["CallMedia", "MediaEffect", "Refused", "Rewritten"]
