@@ -50,10 +50,14 @@ def ftp(**options: Any) -> dict[str, Any]:
 class RunningGateway:
     """The controller's process in its namespace."""
 
-    def __init__(self, lab: Lab, directory: Path, config: dict[str, Any]) -> None:
+    def __init__(
+        self, lab: Lab, directory: Path, config: dict[str, Any], openflow_port: int = 6653
+    ) -> None:
         """`start` starts it."""
         self.lab = lab
         self.host = lab.host(GATEWAY)
+        self.openflow_port = openflow_port
+        self._rest_port = config.get("rest", {}).get("port", 8080)
         self.config_file = directory / "gateway.yaml"
         self.log = directory / "gateway.log"
         self.write(config)
@@ -69,9 +73,10 @@ class RunningGateway:
     def start(self) -> None:
         """Start it, and return when the switch has its pipeline."""
         self._last_event = 0
+        command = [str(Path(sys.executable).with_name("ryu-alg")), "run", str(self.config_file)]
         with self.log.open("a") as log:
             self._process = self.host.popen(
-                [str(Path(sys.executable).with_name("ryu-alg")), "run", str(self.config_file)],
+                [*command, f"--ofp-tcp-listen-port={self.openflow_port}"],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
@@ -120,7 +125,7 @@ class RunningGateway:
     def request(self, method: str, path: str) -> tuple[int, dict[str, Any]]:
         """The status and the JSON of an answer; OSError if there is none."""
         with network.on(self.host):
-            connection = http.client.HTTPConnection("127.0.0.1", 8080, timeout=5)
+            connection = http.client.HTTPConnection("127.0.0.1", self._rest_port, timeout=5)
             connection.connect()
         try:
             connection.request(method, f"/v1.0/alg/{path}")
