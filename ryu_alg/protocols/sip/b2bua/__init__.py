@@ -1,0 +1,16 @@
+"""The back-to-back user agent (RFC 3261 section 6, RFC 7092): two dialogues for each one.
+
+options        what can be configured
+policy         which call of whom may be made, and for how long
+identity       the names that the gateway gives
+hiding         what of the inside is not seen outside
+headers        which headers cross
+bodies         which bodies cross, and what becomes of descriptions in them
+legs           one side of a dialogue
+calls          what belongs together, bounded
+registrations  contacts of the inside that a registrar knows
+references     Replaces and Refer-To: dialogues and contacts by their names on the other side
+agent          what all of it works with: transactions, tables, time
+invites, dialogues, outside_dialogues, endings   what is done with messages
+core           the inspector
+"""
