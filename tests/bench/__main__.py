@@ -7,7 +7,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +19,10 @@ from rich.table import Table as RichTable
 from ryu_alg.lab import LabError
 from ryu_alg.lab.process import require_root
 from tests.bench import machine
+from tests.bench.errors import BenchError
 from tests.bench.measures import FIGURES, FULL, QUICK, Measurement, Scale, loads, measure
-from tests.bench.peers import PEERS, BenchError, Peer
+from tests.bench.peer import Peer
+from tests.bench.peers import PEERS
 from tests.bench.report import LETTERS, Report, Round, Table, replaced
 
 _ROOT = Path(__file__).parents[2]
@@ -30,7 +32,7 @@ _LOCK = Path("/run/lock/ryu-alg-bench")
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="Less exact, in less than two minutes.")
+@click.option("--quick", is_flag=True, help="Less exact, in less than three minutes.")
 @click.option(
     "--json",
     "json_path",
@@ -40,7 +42,7 @@ _LOCK = Path("/run/lock/ryu-alg-bench")
 )
 @click.option("--update-docs", is_flag=True, help="Put the tables into docs/performance.md.")
 def main(quick: bool, json_path: Path, update_docs: bool) -> None:
-    """Measure FTP through four gateways, side by side, in namespaces of this machine (root).
+    """Measure FTP and SIP through four gateways, side by side, in namespaces (root).
 
     \b
     Example:
@@ -65,7 +67,7 @@ def main(quick: bool, json_path: Path, update_docs: bool) -> None:
         _DOCUMENT.write_text(replaced(text, report.markdown()), encoding="utf-8")
     if failures := report.failures("ryu_alg"):
         raise click.ClickException(
-            f"{len(failures)} sessions failed through ryu_alg, the first: {failures[0]}"
+            f"{len(failures)} sessions or calls failed through ryu_alg, the first: {failures[0]}"
         )
 
 
@@ -90,9 +92,10 @@ def _run(scale: Scale, console: Console) -> Report:
             turns: dict[str, list[Measurement]] = {}
             for peer in peers:
                 turns[peer.name] = []
-                for load in loads(scale):
-                    status.update(f"{number}: ({LETTERS[peer.name]}) {peer.name}, {load[0]}")
-                    turns[peer.name].append(measure(peer, *load))
+                rate = _rate(rounds[-1][peer.name]) if rounds else None
+                for name, load in loads(scale, peer, rate):
+                    status.update(f"{number}: ({LETTERS[peer.name]}) {peer.name}, {name}")
+                    turns[peer.name].append(measure(peer, name, load))
                 line = _line(number, peer.name, turns[peer.name])
                 console.print(line, highlight=False, soft_wrap=True)
             rounds.append(turns)
@@ -101,14 +104,21 @@ def _run(scale: Scale, console: Console) -> Report:
     return Report(started, scale, facts, rounds)
 
 
+def _rate(runs: Sequence[Measurement]) -> int | None:
+    """Of the calls, where the next round begins."""
+    return next((run.result["per_second"] for run in runs if run.name == "calls"), None)
+
+
 def _line(number: str, peer: str, runs: list[Measurement]) -> str:
     """One gateway's turn."""
     values = {key: value for run in runs for key, value in run.figures().items()}
     figures = ", ".join(
-        f"{figure.key} {values[figure.key]:.{figure.digits}f}" for figure in FIGURES
+        f"{figure.key} {values[figure.key]:.{figure.digits}f}"
+        for figure in FIGURES
+        if figure.key in values
     )
     failed = sum(len(run.failures) for run in runs)
-    return f"{number} {peer:8} {figures}" + (f", {failed} sessions failed" if failed else "")
+    return f"{number} {peer:8} {figures}" + (f", {failed} failed" if failed else "")
 
 
 def _rich(table: Table) -> RichTable:

@@ -22,6 +22,7 @@ def describe() -> dict[str, str]:
         "Open vSwitch": _version("ovs-vswitchd", "--version"),
         "nftables": _version("nft", "--version"),
         "vsftpd": _version("vsftpd", "-v"),
+        "sipp": _version("sipp", "-v"),
         "Python": platform.python_version(),
         "ryu_alg": ryu_alg.__version__,
     }

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from enum import Enum
+from functools import partial
 from typing import Any
 
-from tests.bench.peers import Peer
+from tests.bench.calls import Attempt
+from tests.bench.errors import BenchError
+from tests.bench.load import percentile
+from tests.bench.peer import Peer
+from tests.bench.rates import highest
 
 
 class Better(Enum):
@@ -41,6 +46,9 @@ FIGURES = (
     Figure("noop_p50", "NOOP p50", "ms", Better.LOWER, 3),
     Figure("noop_p99", "NOOP p99", "ms", Better.LOWER, 3),
     Figure("download", "100 MB download", "MB/s", Better.HIGHER, 1),
+    Figure("calls", "Calls, none of them failed", "1/s", Better.HIGHER, 0),
+    Figure("invite_p50", "INVITE to 200 p50", "ms", Better.LOWER, 3),
+    Figure("invite_p99", "INVITE to 200 p99", "ms", Better.LOWER, 3),
 )
 
 
@@ -50,7 +58,8 @@ class Measurement:
 
     name: str
     result: dict[str, Any]
-    """What the load says: `count` and how many `per_second`, times in seconds, `failures`."""
+    """What the load says: `count` and how many `per_second`, times in seconds, `failures`; of the
+    search for the highest rate of calls, the `attempts`."""
     cpu: dict[str, float]
     """Processor seconds by process of the gateway."""
     punts: int | None
@@ -58,14 +67,14 @@ class Measurement:
 
     def figures(self) -> dict[str, float]:
         """The rows that come of it."""
-        if self.name == "noop":
-            return {f"noop_{share}": self.result[share] * 1e3 for share in ("p50", "p99")}
+        if self.name in ("noop", "invite"):
+            return {f"{self.name}_{share}": self.result[share] * 1e3 for share in ("p50", "p99")}
         per_second: float = self.result["per_second"]
         return {self.name: per_second / 1e6 if self.name == "download" else per_second}
 
     @property
     def failures(self) -> list[str]:
-        """Why sessions have failed, one line each."""
+        """Why sessions and calls have failed, one line each."""
         return list(self.result.get("failures", ()))
 
 
@@ -76,31 +85,100 @@ class Scale:
     rounds: int
     sessions_seconds: float
     noop_seconds: float
+    calls_seconds: float
+    """For so long calls are begun, at each rate that is tried."""
+    first_attempts: int
+    """So many rates are tried in the first round, which knows nothing yet."""
+    attempts: int
+    """And so many in each later one, which begins with what the one before has found."""
+    invite_seconds: float
     budget_seconds: float
     """No round begins that would probably end later than this."""
 
 
-FULL = Scale(rounds=8, sessions_seconds=3.0, noop_seconds=2.0, budget_seconds=540.0)
-QUICK = Scale(rounds=3, sessions_seconds=1.0, noop_seconds=0.5, budget_seconds=100.0)
+FULL = Scale(
+    rounds=8,
+    sessions_seconds=3.0,
+    noop_seconds=2.0,
+    calls_seconds=1.5,
+    first_attempts=7,
+    attempts=3,
+    invite_seconds=2.0,
+    budget_seconds=780.0,
+)
+QUICK = Scale(
+    rounds=3,
+    sessions_seconds=1.0,
+    noop_seconds=0.5,
+    calls_seconds=0.7,
+    first_attempts=5,
+    attempts=2,
+    invite_seconds=0.5,
+    budget_seconds=130.0,
+)
+
+INVITES_PER_SECOND = 40
+MEDIA_EVERY = 10
+"""One in so many of these calls has RTP."""
+_FIRST_RATE = 100
+_FIRST_STRIDE, _STRIDE = 4.0, 1.15
+
+Load = tuple[str, Callable[[Peer], dict[str, Any]]]
+"""Its name, and what runs it through a gateway. BenchError."""
 
 
-def loads(scale: Scale) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """(name, kind of load, parameters) of each measurement of a turn, in order."""
+def loads(scale: Scale, peer: Peer, rate: int | None = None) -> Iterator[Load]:
+    """The measurements of a gateway's turn, in order; `rate` is that of the calls of the last
+    one."""
     for name, at_once, active in (
         ("sessions_1", 1, False),
         ("sessions_16", 16, False),
         ("active_16", 16, True),
     ):
         seconds = scale.sessions_seconds
-        yield name, "sessions", {"at_once": at_once, "seconds": seconds, "active": active}
-    yield "noop", "noop", {"seconds": scale.noop_seconds}
-    yield "download", "download", {}
+        yield (
+            name,
+            partial(Peer.load, kind="sessions", at_once=at_once, seconds=seconds, active=active),
+        )
+    yield "noop", partial(Peer.load, kind="noop", seconds=scale.noop_seconds)
+    yield "download", partial(Peer.load, kind="download")
+    if peer.sip:
+        yield "calls", partial(_calls, scale=scale, rate=rate)
+        yield "invite", partial(_invite, seconds=scale.invite_seconds)
 
 
-def measure(peer: Peer, name: str, kind: str, parameters: dict[str, Any]) -> Measurement:
+def measure(peer: Peer, name: str, load: Callable[[Peer], dict[str, Any]]) -> Measurement:
     """Run one load. BenchError."""
     cpu, punts = peer.cpu(), peer.punts() if peer.punts else None
-    result = peer.load(kind, **parameters)
+    result = load(peer)
     used = {process: seconds - cpu[process] for process, seconds in peer.cpu().items()}
     came = None if peer.punts is None or punts is None else peer.punts() - punts
     return Measurement(name, result, used, came)
+
+
+def _calls(peer: Peer, scale: Scale, rate: int | None) -> dict[str, Any]:
+    """The highest rate at which no call fails."""
+    attempts: list[Attempt] = []
+
+    def holds(rate: int) -> bool:
+        attempts.append(peer.attempt(rate, scale.calls_seconds))
+        return attempts[-1].held
+
+    if rate is None:
+        found = highest(holds, _FIRST_RATE, stride=_FIRST_STRIDE, attempts=scale.first_attempts)
+    else:
+        found = highest(holds, rate, stride=_STRIDE, attempts=scale.attempts)
+    if not found:
+        raise BenchError(f"{peer.name}: not even one call in a second works: {attempts[-1]}")
+    return {
+        "count": sum(attempt.successful for attempt in attempts),
+        "per_second": found,
+        "attempts": [asdict(attempt) for attempt in attempts],
+    }
+
+
+def _invite(peer: Peer, seconds: float) -> dict[str, Any]:
+    """How long the answer takes, when calls are few."""
+    result = peer.dial("invite", rate=INVITES_PER_SECOND, seconds=seconds, media_every=MEDIA_EVERY)
+    durations = sorted(result.pop("durations"))
+    return {f"p{share}": percentile(durations, share) for share in (50, 99)} | result

@@ -1,80 +1,37 @@
-"""The four gateways that are compared, each with a client and an FTP server of its own.
+"""The four gateways that are compared, each with a client and servers of its own.
 
 All are up at the same time. They are built from the same parts: hosts are namespaces behind
 veth pairs without offloads, switches are private Open vSwitches with the userspace datapath,
-the server is vsftpd.
+the servers are vsftpd and, while calls are made, sipp.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ryu_alg.lab import GATEWAY, Host, Lab, LabError, Topology, namespaces, process
 from ryu_alg.lab import lab as labs
 from ryu_alg.lab.namespaces import Namespace
-from tests.bench import load
+from tests.bench import load, phone
+from tests.bench.errors import BenchError, last_words
+from tests.bench.ftp_server import vsftpd
+from tests.bench.peer import SERVER_ADDRESS, Peer
 
 CLIENT, SERVER = "client", "server"
-SERVER_ADDRESS = "203.0.113.2"
 CONFIG = Path(__file__).with_name("gateway.yaml")
 
 _CLIENT_ADDRESS = "192.168.10.2"
+_NEIGHBOUR_ADDRESS = "203.0.113.9"
+"""The client's where there is no router."""
 _PUBLIC_ADDRESS = "203.0.113.1"
 _GATEWAY_MAC = "02:a1:60:00:00:01"
 _BRIDGE = "br-alg"
 _START_SECONDS = 20.0
-_CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
-
-
-class BenchError(Exception):
-    """Something does not work; one line that says what, and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """A gateway that is up, and tried out."""
-
-    name: str
-    client: Host
-    directory: Path
-    processes: Mapping[str, int] = field(default_factory=dict)
-    """The gateway's own: pid by what it is."""
-    punts: Callable[[], int] | None = None
-    """How many control packets the controller has had so far; None: there is no controller."""
-
-    def load(self, kind: str, *, patience: float = 60.0, **parameters: Any) -> dict[str, Any]:
-        """Have the client run a measurement of `load`. BenchError when FTP does not work, or is
-        not done after `patience` seconds more than it should take."""
-        command = [
-            sys.executable,
-            "-I",
-            load.__file__,
-            kind,
-            SERVER_ADDRESS,
-            json.dumps(parameters),
-        ]
-        try:
-            done = self.client.run(command, timeout=patience + parameters.get("seconds", 0.0))
-        except subprocess.TimeoutExpired as error:
-            raise BenchError(f"{self.name}: {kind}: no end after {error.timeout:.0f} s") from None
-        if done.returncode:
-            complaint = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
-            raise BenchError(f"{self.name}: {kind} {json.dumps(parameters)}: {complaint}")
-        result: dict[str, Any] = json.loads(done.stdout)
-        return result
-
-    def cpu(self) -> dict[str, float]:
-        """Processor time that each process of the gateway has used so far, in seconds."""
-        return {name: _cpu_seconds(pid) for name, pid in self.processes.items()}
 
 
 @contextmanager
@@ -84,13 +41,22 @@ def bridge(lab_name: str) -> Iterator[Peer]:
         {
             "bridges": {_BRIDGE: {}},
             "hosts": {
-                CLIENT: _host("lan", "203.0.113.9/24"),
+                CLIENT: _host("lan", f"{_NEIGHBOUR_ADDRESS}/24"),
                 SERVER: _host("wan", f"{SERVER_ADDRESS}/24"),
             },
         }
     )
-    with Lab.up(topology, lab_name, replace=True) as lab, _vsftpd(lab.host(SERVER), lab.directory):
-        yield _tried(Peer("bridge", lab.host(CLIENT), lab.directory, _switch(lab)))
+    with Lab.up(topology, lab_name, replace=True) as lab, vsftpd(lab.host(SERVER), lab.directory):
+        yield _tried(
+            Peer(
+                "bridge",
+                lab.host(CLIENT),
+                _NEIGHBOUR_ADDRESS,
+                lab.host(SERVER),
+                lab.directory,
+                _switch(lab),
+            )
+        )
 
 
 @contextmanager
@@ -104,13 +70,23 @@ def ovs_alg(lab_name: str) -> Iterator[Peer]:
         flows = lab.directory / "flows"
         flows.write_text(_ovs_alg_flows(lab), encoding="ascii")
         lab.ovs_ofctl("add-flows", _BRIDGE, str(flows))
-        with _vsftpd(lab.host(SERVER), lab.directory):
-            yield _tried(Peer("ovs-alg", lab.host(CLIENT), lab.directory, _switch(lab)))
+        with vsftpd(lab.host(SERVER), lab.directory):
+            yield _tried(
+                Peer(
+                    "ovs-alg",
+                    lab.host(CLIENT),
+                    _CLIENT_ADDRESS,
+                    lab.host(SERVER),
+                    lab.directory,
+                    _switch(lab),
+                    sip=False,
+                )
+            )
 
 
 @contextmanager
 def kernel(lab_name: str) -> Iterator[Peer]:
-    """Linux itself: a routing namespace with nf_conntrack_ftp and NAT."""
+    """Linux itself: a routing namespace with nf_conntrack_ftp, nf_conntrack_sip and NAT."""
     labs.down(lab_name)
     process.require_root()
     if subprocess.run(["nft", "--version"], capture_output=True).returncode:
@@ -136,8 +112,8 @@ def kernel(lab_name: str) -> Iterator[Peer]:
             )
         router.run(["sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"])
         process.run(router.argv(["nft", "-f", "-"]), stdin=_NFT_RULES)
-        with _vsftpd(hosts[SERVER], directory):
-            yield _tried(Peer("kernel", hosts[CLIENT], directory))
+        with vsftpd(hosts[SERVER], directory):
+            yield _tried(Peer("kernel", hosts[CLIENT], _CLIENT_ADDRESS, hosts[SERVER], directory))
     finally:
         labs.down(lab_name)
 
@@ -146,7 +122,7 @@ def kernel(lab_name: str) -> Iterator[Peer]:
 def ryu_alg(lab_name: str) -> Iterator[Peer]:
     """The gateway of this project, as `ryu-alg run` starts it."""
     topology = _routed(controller="tcp:127.0.0.1:6653")
-    with Lab.up(topology, lab_name, replace=True) as lab, _vsftpd(lab.host(SERVER), lab.directory):
+    with Lab.up(topology, lab_name, replace=True) as lab, vsftpd(lab.host(SERVER), lab.directory):
         gateway = lab.host(GATEWAY)
         log_path = lab.directory / "controller.log"
         with open(log_path, "w", encoding="utf-8") as log:
@@ -160,14 +136,17 @@ def ryu_alg(lab_name: str) -> Iterator[Peer]:
             try:
                 lab.wait_controller(_START_SECONDS)
             except LabError as error:
-                raise BenchError(f"ryu_alg: {error}; {_last_words(log_path)}") from None
+                raise BenchError(f"ryu_alg: {error}; {last_words(log_path)}") from None
             yield _tried(
                 Peer(
                     "ryu_alg",
                     lab.host(CLIENT),
+                    _CLIENT_ADDRESS,
+                    lab.host(SERVER),
                     lab.directory,
                     {"controller": controller.pid, **_switch(lab)},
                     lambda: _punts(gateway),
+                    sip=False,
                 )
             )
         finally:
@@ -188,21 +167,26 @@ PEERS: dict[str, Callable[[str], AbstractContextManager[Peer]]] = {
 """In the order of their turns."""
 
 
-# The client may open control connections and nothing else: data gets through by the helper.
+# The client may open control connections and nothing else: data get through by the helpers.
 _NFT_RULES = f"""
 table ip bench {{
     ct helper ftp {{
         type "ftp" protocol tcp
     }}
+    ct helper sip {{
+        type "sip" protocol udp
+    }}
     chain prerouting {{
         type filter hook prerouting priority filter
         iifname "lan" tcp dport {load.CONTROL_PORT} ct helper set "ftp"
+        iifname "lan" udp dport {phone.SIP_PORT} ct helper set "sip"
     }}
     chain forward {{
         type filter hook forward priority filter
         policy drop
         ct state established,related accept
         iifname "lan" tcp dport {load.CONTROL_PORT} ct state new accept
+        iifname "lan" udp dport {phone.SIP_PORT} ct state new accept
     }}
     chain postrouting {{
         type nat hook postrouting priority srcnat
@@ -264,83 +248,19 @@ def _port_number(lab: Lab, port: str) -> int:
     return int(lab.ovs_vsctl("get", "interface", port, "ofport"))
 
 
-_VSFTPD = """
-listen=YES
-background=NO
-anonymous_enable=YES
-local_enable=NO
-no_anon_password=NO
-anon_root={root}
-secure_chroot_dir={empty}
-ftp_username=ftp
-nopriv_user=nobody
-max_clients=0
-max_per_ip=0
-xferlog_enable=NO
-use_localtime=NO
-connect_from_port_20=NO
-# Above every port that gateway configurations deny by default.
-pasv_min_port=30000
-pasv_max_port=65535
-# The server is not what is measured: one process per session instead of three, and neither
-# namespaces nor a system call filter for it.
-one_process_model=YES
-isolate=NO
-isolate_network=NO
-seccomp_sandbox=NO
-"""
-
-
-@contextmanager
-def _vsftpd(host: Host, directory: Path) -> Iterator[None]:
-    """An FTP server with the two files of `load`, the large one without disk space."""
-    root, empty = directory / "files", directory / "empty"
-    root.mkdir()
-    empty.mkdir()
-    (root / load.SMALL_FILE).write_bytes(bytes(load.SMALL_BYTES))
-    with open(root / load.LARGE_FILE, "wb") as large:
-        large.truncate(load.LARGE_BYTES)
-    config = directory / "vsftpd.conf"
-    config.write_text(_VSFTPD.format(root=root, empty=empty), encoding="utf-8")
-    log_path = directory / "vsftpd.log"
-    try:
-        with open(log_path, "w", encoding="utf-8") as log:
-            # It complains on its standard input, where it expects the client.
-            server = host.popen(["vsftpd", str(config)], stdin=log, stdout=log, stderr=log)
-    except FileNotFoundError:
-        raise BenchError("vsftpd is missing: apt-get install vsftpd") from None
-    try:
-        time.sleep(0.2)
-        if server.poll() is not None:
-            raise BenchError(f"vsftpd does not start; {_last_words(log_path)}")
-        yield
-    finally:
-        server.terminate()
-        server.wait(5)
-
-
 def _tried(peer: Peer) -> Peer:
-    """The peer, once a passive and an active session have worked."""
+    """The peer, once a passive and an active session and a call have worked."""
     try:
         peer.load("check", seconds=_START_SECONDS)
+        if peer.sip:
+            peer.dial("check", seconds=_START_SECONDS)
     except BenchError as error:
         hint = ""
         log = peer.directory / "controller.log"
         if log.exists():
-            hint = f"; {_last_words(log)}"
+            hint = f"; {last_words(log)}"
         raise BenchError(f"{error}{hint}") from None
     return peer
-
-
-def _last_words(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return f"its log ends with: {lines[-1]}" if lines else "its log is empty"
-
-
-def _cpu_seconds(pid: int) -> float:
-    """User and system time of a process, in seconds, of all its threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _CLOCK_TICKS
 
 
 def _punts(gateway: Host) -> int:

@@ -40,6 +40,14 @@ class Spread:
         return f"{middle} ({self.low:,.{digits}f}-{self.high:,.{digits}f})"
 
 
+def _text(spread: Spread | None, digits: int) -> str:
+    return spread.text(digits) if spread else "-"
+
+
+def _plain(spread: Spread | None) -> dict[str, float] | None:
+    return asdict(spread) if spread else None
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """Cells as text; the first column is a title, the others are numbers."""
@@ -68,17 +76,22 @@ class Report:
         """In the order of their turns."""
         return tuple(self.rounds[0])
 
-    def figure(self, figure: Figure, peer: str) -> Spread:
-        """One gateway's figure over the rounds."""
-        return Spread.of(self._values(figure, peer))
+    def figure(self, figure: Figure, peer: str) -> Spread | None:
+        """One gateway's figure over the rounds; None when it has none."""
+        values = self._values(figure, peer)
+        return Spread.of(values) if values else None
 
-    def ratio(self, figure: Figure, peer: str, base: str) -> Spread:
-        """Of the two figures of each round: what slows a whole round down cancels out."""
-        pairs = zip(self._values(figure, peer), self._values(figure, base), strict=True)
+    def ratio(self, figure: Figure, peer: str, base: str) -> Spread | None:
+        """Of the two figures of each round: what slows a whole round down cancels out. None
+        when one of the two has none."""
+        values, others = self._values(figure, peer), self._values(figure, base)
+        if not values or not others:
+            return None
+        pairs = zip(values, others, strict=True)
         return Spread.of(value / other for value, other in pairs if other)
 
     def cost(self, name: str) -> dict[str, float] | None:
-        """What control packets cost in the measurements called `name`: punts per session or
+        """What control packets cost in the measurements called `name`: punts per session, call or
         round trip, microseconds of processor time per punt, and how many a second would keep
         the controller's processor busy. None without a controller."""
         runs = [
@@ -100,7 +113,7 @@ class Report:
         }
 
     def failures(self, peer: str) -> list[str]:
-        """What has failed through one gateway, one line for each session."""
+        """What has failed through one gateway, one line for each session or call."""
         return [
             f"{run.name}: {failure}"
             for of_round in self.rounds
@@ -113,14 +126,20 @@ class Report:
         rows = [
             (
                 figure.heading,
-                *(self.figure(figure, peer).text(figure.digits) for peer in self.peers),
+                *(_text(self.figure(figure, peer), figure.digits) for peer in self.peers),
             )
             for figure in FIGURES
         ]
         figures = Table(
             f"Median of {len(self.rounds)} rounds (lowest to highest)",
             ("", *(f"({LETTERS[peer]}) {peer}" for peer in self.peers)),
-            (*rows, ("Failed sessions", *(str(len(self.failures(peer))) for peer in self.peers))),
+            (
+                *rows,
+                (
+                    "Failed sessions and calls",
+                    *(str(len(self.failures(peer))) for peer in self.peers),
+                ),
+            ),
         )
         # Each against the bases, but not one base against the other twice.
         pairs = [
@@ -135,13 +154,13 @@ class Report:
             tuple(
                 (
                     figure.title + (" (less is better)" if figure.better is Better.LOWER else ""),
-                    *(self.ratio(figure, peer, base).text(2) for peer, base in pairs),
+                    *(_text(self.ratio(figure, peer, base), 2) for peer, base in pairs),
                 )
                 for figure in FIGURES
             ),
         )
         costs = [(figure.title, self.cost(figure.key)) for figure in FIGURES[:3]]
-        costs.append(("NOOP", self.cost("noop")))
+        costs += [("NOOP", self.cost("noop")), ("Calls, few", self.cost("invite"))]
         spent = Table(
             "Control packets that (d) sends to its controller: how many, and what each costs",
             (
@@ -176,10 +195,10 @@ class Report:
                     "title": figure.title,
                     "unit": figure.unit,
                     "better": figure.better.value,
-                    "peers": {peer: asdict(self.figure(figure, peer)) for peer in self.peers},
+                    "peers": {peer: _plain(self.figure(figure, peer)) for peer in self.peers},
                     "ratios": {
                         base: {
-                            peer: asdict(self.ratio(figure, peer, base))
+                            peer: _plain(self.ratio(figure, peer, base))
                             for peer in self.peers
                             if peer != base
                         }

@@ -8,7 +8,7 @@ from tests.bench.measures import FIGURES, QUICK, Measurement
 from tests.bench.report import BEGIN, END, Report, Spread, Table, replaced
 
 
-def _turn(speed: float, punts: int | None = None) -> list[Measurement]:
+def _turn(speed: float, punts: int | None = None, *, sip: bool = True) -> list[Measurement]:
     """A gateway's measurements, as if it did `speed` of everything in a second."""
     cpu = {"controller": 0.5, "switch": 0.25} if punts else {}
     timed = {"count": 100 * speed, "per_second": speed, "p50": 1 / speed, "p99": 2 / speed}
@@ -16,6 +16,7 @@ def _turn(speed: float, punts: int | None = None) -> list[Measurement]:
         *(Measurement(name, timed, cpu, punts) for name in ("sessions_1", "sessions_16")),
         *(Measurement(name, timed, cpu, punts) for name in ("active_16", "noop")),
         Measurement("download", {"count": 100e6, "per_second": 100e6 * speed}, cpu, punts),
+        *(Measurement(name, timed, cpu, punts) for name in ("calls", "invite") if sip),
     ]
 
 
@@ -24,7 +25,7 @@ def report() -> Report:
     rounds = [
         {
             "bridge": _turn(10 * pace),
-            "ovs-alg": _turn(8 * pace),
+            "ovs-alg": _turn(8 * pace, sip=False),
             "kernel": _turn(40 * pace),
             "ryu_alg": _turn(4 * pace, punts=1000),
         }
@@ -47,9 +48,23 @@ def test_medians_over_the_rounds(report: Report) -> None:
 def test_ratios_are_made_round_by_round(report: Report) -> None:
     for figure in FIGURES:
         of_peer = report.ratio(figure, "ryu_alg", "bridge")
+        assert of_peer
         expected = 0.4 if figure.better.value == "higher" else 2.5
         assert of_peer.low == pytest.approx(expected)
         assert of_peer.high == pytest.approx(expected)
+
+
+def test_a_gateway_without_a_protocol_has_no_figures_of_it(report: Report) -> None:
+    calls = next(figure for figure in FIGURES if figure.key == "calls")
+    assert report.figure(calls, "ovs-alg") is None
+    assert report.ratio(calls, "ovs-alg", "bridge") is None
+    assert report.ratio(calls, "ryu_alg", "kernel") == Spread(0.1, 0.1, 0.1)
+    figures, ratios, _ = report.tables()
+    row = next(row for row in figures.rows if row[0] == calls.heading)
+    assert row[2] == "-"
+    row = next(row for row in ratios.rows if row[0] == calls.title)
+    assert (row[1], row[4]) == ("-", "-")
+    assert report.json()["figures"]["calls"]["peers"]["ovs-alg"] is None
 
 
 def test_the_controllers_cost(report: Report) -> None:
@@ -64,11 +79,11 @@ def test_the_controllers_cost(report: Report) -> None:
 def test_the_tables_have_a_row_for_each_figure(report: Report) -> None:
     figures, ratios, spent = report.tables()
     assert len(figures.rows) == len(FIGURES) + 1
-    assert figures.rows[-1] == ("Failed sessions", "0", "0", "0", "0")
+    assert figures.rows[-1] == ("Failed sessions and calls", "0", "0", "0", "0")
     assert len(ratios.rows) == len(FIGURES)
     assert figures.head[1:] == ("(a) bridge", "(b) ovs-alg", "(c) kernel", "(d) ryu_alg")
     assert ratios.head[1:] == ("b/a", "c/a", "d/a", "b/c", "d/c")
-    assert len(spent.rows) == 4
+    assert len(spent.rows) == 5
     for table in (figures, ratios, spent):
         assert {len(row) for row in table.rows} == {len(table.head)}
 
@@ -79,7 +94,7 @@ def test_the_json_has_figures_ratios_and_single_measurements(report: Report) -> 
     assert sessions["peers"]["kernel"]["median"] == 80.0
     assert sessions["ratios"]["kernel"]["bridge"]["median"] == 0.25
     assert len(found["rounds"]) == 3
-    assert [run["name"] for run in found["rounds"][0]["ryu_alg"]][-1] == "download"
+    assert [run["name"] for run in found["rounds"][0]["ryu_alg"]][-1] == "invite"
     assert found["machine"] == {"Processors": "1 x abacus"}
 
 

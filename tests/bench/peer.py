@@ -1,0 +1,80 @@
+"""A gateway that is up, and what can be sent through it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ryu_alg.lab import Host
+from tests.bench import load, phone
+from tests.bench.calls import Attempt, attempt, callee
+from tests.bench.errors import BenchError
+
+SERVER_ADDRESS = "203.0.113.2"
+
+_CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A gateway that is up, and tried out."""
+
+    name: str
+    client: Host
+    client_address: str
+    server: Host
+    directory: Path
+    processes: Mapping[str, int] = field(default_factory=dict)
+    """The gateway's own: pid by what it is."""
+    punts: Callable[[], int] | None = None
+    """How many control packets the controller has had so far; None: there is no controller."""
+    sip: bool = True
+    """Whether it knows what SIP is, or need not know."""
+
+    def load(self, kind: str, *, patience: float = 60.0, **parameters: Any) -> dict[str, Any]:
+        """Have the client run a measurement of `load`. BenchError when FTP does not work, or is
+        not done after `patience` seconds more than it should take."""
+        return self._client(load.__file__, kind, patience, parameters)
+
+    def dial(self, kind: str, *, patience: float = 60.0, **parameters: Any) -> dict[str, Any]:
+        """The same of `phone`, with SIP."""
+        with callee(self.server, SERVER_ADDRESS, self.directory, "-set", "at_once", "true"):
+            return self._client(phone.__file__, kind, patience, parameters)
+
+    def attempt(self, rate: int, seconds: float) -> Attempt:
+        """Have the client make so many calls a second for so long. BenchError."""
+        number = max(1, round(rate * seconds))
+        with callee(self.server, SERVER_ADDRESS, self.directory):
+            return attempt(
+                self.client, self.client_address, SERVER_ADDRESS, self.directory, rate, number
+            )
+
+    def _client(
+        self, program: str, kind: str, patience: float, parameters: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        command = [sys.executable, "-I", program, kind, SERVER_ADDRESS, json.dumps(parameters)]
+        try:
+            done = self.client.run(command, timeout=patience + parameters.get("seconds", 0.0))
+        except subprocess.TimeoutExpired as error:
+            raise BenchError(f"{self.name}: {kind}: no end after {error.timeout:.0f} s") from None
+        if done.returncode:
+            complaint = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
+            raise BenchError(f"{self.name}: {kind} {json.dumps(parameters)}: {complaint}")
+        result: dict[str, Any] = json.loads(done.stdout)
+        return result
+
+    def cpu(self) -> dict[str, float]:
+        """Processor time that each process of the gateway has used so far, in seconds."""
+        return {name: _cpu_seconds(pid) for name, pid in self.processes.items()}
+
+
+def _cpu_seconds(pid: int) -> float:
+    """User and system time of a process, in seconds, of all its threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _CLOCK_TICKS
