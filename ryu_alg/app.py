@@ -32,6 +32,9 @@ from ryu_alg.engine.events import (
 from ryu_alg.gateway import Gateway
 from ryu_alg.openflow import neighbours, punts
 from ryu_alg.openflow.cookies import Kind, parse
+from ryu_alg.openflow.ct_flush import is_forget
+from ryu_alg.openflow.datagrams import NO_PROTOCOL, DatagramProtocols
+from ryu_alg.openflow.media import SETTLING, Media
 from ryu_alg.openflow.neighbours import Neighbours, links
 from ryu_alg.openflow.ovsdb import OvsdbError, fail_mode, local_database
 from ryu_alg.openflow.packet_in import PacketIn, decode
@@ -42,8 +45,6 @@ from ryu_alg.rest.auth import Guard, TokenError
 from ryu_alg.rest.controller import attach, listen_at
 
 CONFIG_VARIABLE = "RYU_ALG_CONFIG"
-NO_PROTOCOL = -1
-"""In place of a protocol's index: the packet can only be a known session's."""
 COUNTS_INTERVAL = 1.0
 """Seconds: the switch is asked for its counters no more often."""
 
@@ -68,6 +69,9 @@ class AlgApp(app_manager.RyuApp):
         self.datapath: Any = None
         self.switch: Switch | None = None
         self.neighbours = Neighbours((), self.gateway.plan.mac)
+        self.media = Media()
+        self.fragments = punts.Fragments(self.gateway.engine.counters)
+        self._settling: Any = None
         self._asked_for_counts = 0.0
         self._alarm: Any = None
         self._alarm_at = float("inf")
@@ -94,6 +98,7 @@ class AlgApp(app_manager.RyuApp):
             datapath.close()
             return
         self.datapath = datapath
+        self.media.forgets = True  # it may be another version than before
         self._publish("switch.connected", f"{datapath.id:016x}")
         self._install()
 
@@ -142,7 +147,7 @@ class AlgApp(app_manager.RyuApp):
         if missing:
             self._publish("switch.port_missing", f"the switch has no port {', '.join(missing)}")
             return
-        switch = Switch(plan, ports, self._send, self._next_xid)
+        switch = Switch(plan, ports, self._send, self._next_xid, self.media)
         network_links = links(plan, ports)
         if self.switch is None or links(self.switch.plan, self.switch.ports) != network_links:
             self.neighbours = Neighbours(network_links, plan.mac)
@@ -150,6 +155,7 @@ class AlgApp(app_manager.RyuApp):
         switch.ready = self.switch is not None and self.switch.ready
         self.switch = switch
         switch.install(self.neighbours.flows(), self.gateway.handle(PipelineInstalled()))
+        self._settle_later()
 
     def _send(self, data: bytes) -> None:
         if self.datapath is not None:
@@ -172,8 +178,12 @@ class AlgApp(app_manager.RyuApp):
         kind, number = purpose
         if kind is Kind.PUNT:
             self._control_packet(punt, number)
-        elif kind is Kind.KEPT_PUNT:
+        elif kind in (Kind.DATAGRAM, Kind.KEPT_PUNT):
             self._control_packet(punt, NO_PROTOCOL)
+        elif kind is Kind.FRAGMENT:
+            self._fragment(punt)
+        elif kind is Kind.MEDIA:
+            self.switch.remote_port_differs(number)
         elif kind is Kind.PINHOLE:
             self._handle(PinholeUsed(number))
         elif kind is Kind.ICMP_ERROR:
@@ -191,11 +201,25 @@ class AlgApp(app_manager.RyuApp):
         self.gateway.count_punt(protocol)
         if punt.realm is None:
             return
-        event = punts.control_segment(punt.frame, punt.realm, protocol)
+        event = punts.control_packet(punt.frame, punt.realm, protocol)
         if isinstance(event, str):
             self.gateway.engine.counters[event] += 1
         else:
             self._handle(event, Cause(punt))
+
+    def _fragment(self, punt: PacketIn) -> None:
+        self.gateway.punts["fragment"] += 1
+        if punt.realm is None or self.switch is None:
+            return
+        protocols = DatagramProtocols(self.switch.plan)
+        found = self.fragments.arrived(punt.frame, punt.realm, protocols, time.monotonic())
+        if found is None:
+            return
+        cause = Cause(punt, fragments=found.fragments)
+        if found.event is None:
+            self.switch.send_ordinary(cause)
+        else:
+            self._handle(found.event, cause)
 
     def _icmp_error(self, punt: PacketIn) -> None:
         self.gateway.punts["icmp"] += 1
@@ -245,6 +269,11 @@ class AlgApp(app_manager.RyuApp):
             return
         if message.type == message.datapath.ofproto.OFPET_METER_MOD_FAILED:
             return  # one of each pair of meter messages fails, see `bundle`
+        if is_forget(message.data):
+            if self.media.forgets:
+                self.switch.cannot_forget()
+                self._publish("switch.cannot_forget", "closed media are cut by their marks instead")
+            return
         what = f"error type {message.type} code {message.code}"
         if self.switch.refused(message.xid):
             self._publish("switch.pipeline_refused", f"{what}: the switch is not served")
@@ -274,7 +303,18 @@ class AlgApp(app_manager.RyuApp):
         commands = self.gateway.handle(event)
         if self.switch is not None and commands:
             self.gateway.packet_outs += self.switch.carry_out(commands, cause)
+            self._settle_later()
         self._set_alarm()
+
+    def _settle_later(self) -> None:
+        if self._settling is None and self.media.settling:
+            self._settling = hub.spawn_after(SETTLING, self._settle)
+
+    def _settle(self) -> None:
+        self._settling = None
+        if self.switch is not None:
+            self.switch.media_settled()
+            self._settle_later()
 
     def _meet(self, commands: list[neighbours.Command]) -> None:
         if self.switch is not None:

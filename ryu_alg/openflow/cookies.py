@@ -44,6 +44,12 @@ class Kind(IntEnum):
     session's."""
     CUT = 10
     """Drops the data of a session that was cut; the id is its conntrack mark."""
+    MEDIA = 12
+    """Lets UDP data of a binding through; the id is the binding's."""
+    DATAGRAM = 13
+    """A UDP packet to a control endpoint, whose ports do not say the protocol; the id is 0."""
+    FRAGMENT = 14
+    """A UDP fragment that may be of a control datagram; the id is 0."""
 
 
 def cookie(kind: Kind, number: int = 0) -> int:

@@ -20,6 +20,16 @@ def as_ordinary(frame: bytes, in_port: int, realm: int, network: int) -> bytes:
     return packet_out(frame, compile_actions(actions), in_port)
 
 
+def fragment_as_ordinary(frame: bytes, in_port: int, realm: int, network: int) -> bytes:
+    """Like `as_ordinary`, from table 1 on, which has not decided about a fragment yet; what
+    register 3 says keeps it from being punted again."""
+    actions = (
+        f"load:{realm}->NXM_NX_REG1[],load:{network}->NXM_NX_REG2[],load:2->NXM_NX_REG3[],"
+        "resubmit(,1)"
+    )
+    return packet_out(frame, compile_actions(actions), in_port)
+
+
 def through_port(frame: bytes, port: int) -> bytes:
     """`frame` leaves by the OpenFlow port `port`, as it is."""
     return packet_out(frame, compile_actions(f"output:{port}"))

@@ -111,11 +111,12 @@ def close_pinhole(pinhole: int) -> bytes:
 
 def counter_flow(count: CountData) -> str:
     """The flow that counts a session's data, and is gone when none has moved for a while."""
+    ends = count.transport is Transport.TCP
     return (
         f"table=3,cookie={cookie(Kind.DATA, count.mark):#x},priority={_COUNTER},"
         f"idle_timeout={count.idle},send_flow_rem,ct_state=-inv+trk,ct_mark={count.mark:#x},"
-        f"{transport_match(Transport.TCP, count.version)}"
-        f" actions=fin_timeout(idle_timeout={_FIN_TIMEOUT}),goto_table:4"
+        f"{transport_match(count.transport, count.version)} actions="
+        f"{f'fin_timeout(idle_timeout={_FIN_TIMEOUT}),' if ends else ''}goto_table:4"
     )
 
 

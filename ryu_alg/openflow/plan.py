@@ -138,6 +138,8 @@ class MeterRates:
     neighbours: int = 500
     """For each network: ARP and ND from there, and again packets that wait for it."""
     icmp_errors: int = 200
+    fragments: int = 5_000
+    """UDP fragments that may be of a control datagram."""
 
 
 @dataclass(frozen=True, slots=True)

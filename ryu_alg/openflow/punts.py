@@ -1,23 +1,41 @@
-"""From a punted frame to an event of the engine."""
+"""From punted frames to events of the engine."""
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
 from ryu_alg import packets
 from ryu_alg.engine.commands import FiveTuple
-from ryu_alg.engine.events import IcmpErrorArrived, SegmentArrived
-from ryu_alg.engine.segment import Segment
+from ryu_alg.engine.events import DatagramArrived, IcmpErrorArrived, SegmentArrived
+from ryu_alg.engine.segment import Datagram, Segment
 from ryu_alg.inspection import Realm
+from ryu_alg.openflow.datagrams import NO_PROTOCOL, DatagramProtocols
+from ryu_alg.openflow.reassembly import Reassembly, Unusable, Whole
 
 
-def control_segment(frame: bytes, realm: Realm, protocol: int) -> SegmentArrived | str:
+def control_packet(
+    frame: bytes, realm: Realm, protocol: int
+) -> SegmentArrived | DatagramArrived | str:
     """The event of a punted control packet, or why there is none: a counter's name."""
     packet = packets.decode(frame)
     if isinstance(packet, packets.Malformed):
         return f"punt.malformed.{packet.value}"
-    if packet.proto != packets.TCP or packet.fragmented:
-        return "punt.not_a_segment"
+    if packet.proto not in (packets.TCP, packets.UDP) or packet.fragmented:
+        return "punt.not_control"
     if not packets.checksums_ok(packet):
         return "punt.bad_checksum"
+    if packet.proto == packets.UDP:
+        datagram = Datagram(
+            packet.src,
+            packet.dst,
+            packet.sport,
+            packet.dport,
+            packet.payload,
+            packet.ttl,
+            packet.tos,
+        )
+        return DatagramArrived(datagram, realm, protocol)
     segment = Segment(
         packet.src,
         packet.dst,
@@ -34,6 +52,63 @@ def control_segment(frame: bytes, realm: Realm, protocol: int) -> SegmentArrived
         packet.tos,
     )
     return SegmentArrived(segment, realm, protocol)
+
+
+@dataclass(frozen=True, slots=True)
+class Reassembled:
+    """A UDP datagram whose last missing fragment has come."""
+
+    event: DatagramArrived | None
+    """None: it is ordinary traffic."""
+    fragments: tuple[bytes, ...]
+    """The frames that it came in."""
+
+
+@dataclass(slots=True)
+class Fragments:
+    """UDP fragments that were punted, until their datagrams are whole."""
+
+    counters: Counter[str]
+    """Where what is not taken is counted, as `punt.fragment.*`."""
+    _reassembly: Reassembly = field(default_factory=Reassembly)
+
+    def arrived(
+        self, frame: bytes, realm: Realm, protocols: DatagramProtocols, now: float
+    ) -> Reassembled | None:
+        """Take a fragment, at `now` in seconds; None: its datagram is not whole, or is no good."""
+        packet = packets.decode(frame)
+        if isinstance(packet, packets.Malformed):
+            self.counters[f"punt.malformed.{packet.value}"] += 1
+            return None
+        if packet.proto != packets.UDP or not packet.fragmented:
+            self.counters["punt.fragment.unexpected"] += 1
+            return None
+        if not packets.checksums_ok(packet):
+            self.counters["punt.bad_checksum"] += 1
+            return None
+        expired = self._reassembly.expire(now)
+        if expired:
+            self.counters["punt.fragment.expired"] += expired
+        whole = self._reassembly.add(packet, now)
+        if isinstance(whole, Unusable):
+            self.counters[f"punt.fragment.{whole.value}"] += 1
+            return None
+        return None if whole is None else self._reassembled(whole, realm, protocols)
+
+    def _reassembled(
+        self, whole: Whole, realm: Realm, protocols: DatagramProtocols
+    ) -> Reassembled | None:
+        event = control_packet(whole.frame, realm, NO_PROTOCOL)
+        if not isinstance(event, DatagramArrived):
+            self.counters[str(event)] += 1
+            return None
+        datagram = event.datagram
+        protocol = protocols.of(
+            realm, (datagram.src, datagram.sport), (datagram.dst, datagram.dport)
+        )
+        if protocol is None:
+            return Reassembled(None, whole.fragments)
+        return Reassembled(replace(event, protocol=protocol), whole.fragments)
 
 
 def icmp_error(frame: bytes, realm: Realm) -> tuple[IcmpErrorArrived, packets.IcmpError] | str:

@@ -92,8 +92,6 @@ class Reassembly:
         self._datagrams: Counter[bytes] = Counter()
         self._bytes: Counter[bytes] = Counter()
         self._all_bytes = 0
-        self.expired = 0
-        """Datagrams whose time was up before they were whole."""
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -137,14 +135,16 @@ class Reassembly:
         self._forget(key, waiting)
         return _whole(waiting)
 
-    def expire(self, now: float) -> None:
-        """Forget the datagrams whose time is up."""
+    def expire(self, now: float) -> int:
+        """Forget the datagrams whose time is up: how many of them were not dropped before."""
+        expired = 0
         while self._waiting:
             key, oldest = next(iter(self._waiting.items()))
             if oldest.expires > now:
-                return
-            self.expired += 1
+                break
+            expired += not oldest.broken
             self._forget(key, oldest)
+        return expired
 
     @staticmethod
     def _contradicts(waiting: _Incomplete, begin: int, end: int, more: bool) -> bool:

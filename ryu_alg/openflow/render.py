@@ -10,6 +10,7 @@ from itertools import product
 
 from ryu_alg.inspection import Address, Network, Realm, Transport
 from ryu_alg.openflow.cookies import Kind, cookie
+from ryu_alg.openflow.datagrams import DatagramProtocols
 from ryu_alg.openflow.plan import (
     LINK_LOCAL,
     InsideNetwork,
@@ -39,6 +40,7 @@ class Meter(IntEnum):
     INSIDE = 1
     OUTSIDE = 2
     ICMP_ERRORS = 3
+    FRAGMENTS = 4
 
 
 def heard_meter(network: int) -> int:
@@ -76,6 +78,7 @@ def meter_rates(plan: PipelinePlan) -> dict[int, int]:
         Meter.INSIDE: plan.meters.inside,
         Meter.OUTSIDE: plan.meters.outside,
         Meter.ICMP_ERRORS: plan.meters.icmp_errors,
+        Meter.FRAGMENTS: plan.meters.fragments,
     }
     for network in plan.networks:
         rates[heard_meter(network.number)] = plan.meters.neighbours
@@ -96,8 +99,11 @@ def _values(plan: PipelinePlan) -> Row:
         "meter_inside": int(Meter.INSIDE),
         "meter_outside": int(Meter.OUTSIDE),
         "meter_icmp": int(Meter.ICMP_ERRORS),
+        "meter_fragments": int(Meter.FRAGMENTS),
         "neighbour_miss": hex(cookie(Kind.NEIGHBOUR_MISS)),
         "icmp_error": hex(cookie(Kind.ICMP_ERROR)),
+        "datagram": hex(cookie(Kind.DATAGRAM)),
+        "fragment": hex(cookie(Kind.FRAGMENT)),
     }
 
 
@@ -110,7 +116,13 @@ class _Rows:
 
     def sets(self) -> dict[str, list[Row]]:
         """Every set of rows, by the name that flows/ uses."""
-        return {**self._addresses(), **self._networks(), **self._control(), **self._policy()}
+        return {
+            **self._addresses(),
+            **self._networks(),
+            **self._control(),
+            **DatagramProtocols(self.plan).rows(),
+            **self._policy(),
+        }
 
     # --- Addresses of our own ---------------------------------------------------------------
 

@@ -8,30 +8,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from secrets import randbits
 from typing import assert_never
 
 from ryu_alg import packets
 from ryu_alg.engine.commands import (
     Barrier,
+    CloseMedia,
     ClosePinhole,
     Command,
     CountData,
     CutData,
     Emit,
+    EmitDatagram,
     EmitIcmpError,
     EndOffload,
     KeepPunting,
     Offload,
+    OpenMedia,
     OpenPinhole,
     Ordinary,
     Publish,
     StopPunting,
 )
-from ryu_alg.engine.segment import Segment
+from ryu_alg.engine.segment import Datagram, Segment
 from ryu_alg.openflow import messages, neighbours, packet_out, pinholes
 from ryu_alg.openflow.bundle import installation
 from ryu_alg.openflow.flowtext import Command as FlowCommand
 from ryu_alg.openflow.flowtext import flow_mod
+from ryu_alg.openflow.fragmentation import fragments
+from ryu_alg.openflow.media import Media
 from ryu_alg.openflow.packet_in import PacketIn
 from ryu_alg.openflow.plan import PipelinePlan
 from ryu_alg.openflow.render import REALM_NUMBER, meter_rates, render
@@ -46,6 +52,8 @@ class Cause:
 
     punt: PacketIn
     icmp: packets.IcmpError | None = None
+    fragments: tuple[bytes, ...] = ()
+    """If the packet came in several frames: all of them, the punt's last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,7 @@ class Switch:
     """OpenFlow port numbers by name."""
     send: Callable[[bytes], None]
     next_xid: Callable[[], int]
+    media: Media
     ready: bool = False
     """The pipeline is in place."""
     installing: int | None = None
@@ -79,7 +88,9 @@ class Switch:
 
         KeyError when the switch has no port of a name in the plan.
         """
-        flows = [*render(self.plan, self.ports), *neighbour_flows]
+        commands = tuple(commands)
+        media_flows, ending = self.media.installed(commands, self.plan.ct_zone)
+        flows = [*render(self.plan, self.ports), *neighbour_flows, *media_flows]
         barriers = []
         for command in commands:
             flows += self._flows(command)
@@ -87,10 +98,11 @@ class Switch:
                 barriers.append(self._barrier(command.token))
         self.installing = self.next_xid()
         sent = installation(flows, meter_rates(self.plan), self.installing)
-        self.send(b"".join((*sent.meters, *sent.bundle, self._barrier(None), *barriers)))
+        behind = (self._barrier(None), *ending, *barriers)
+        self.send(b"".join((*sent.meters, *sent.bundle, *behind)))
 
     def _flows(self, command: Command) -> list[str]:
-        """The flows that a command adds."""
+        """The flows that a command adds; those of media are another's."""
         match command:
             case OpenPinhole(pinhole):
                 return pinholes.pinhole_flows(pinhole, self.plan.ct_zone)
@@ -146,6 +158,26 @@ class Switch:
                     out.append(packet_out.through_port(frame, port))
                 case _:
                     assert_never(command)
+        self._send_all(out)
+
+    def remote_port_differs(self, binding: int) -> None:
+        """Data of a binding comes from another port of a remote host than was announced."""
+        self._send_all(self.media.other_port(binding, self.plan.ct_zone))
+
+    def media_settled(self) -> None:
+        """See `Media.settled`."""
+        self._send_all(self.media.settled())
+
+    def cannot_forget(self) -> None:
+        """The switch does not know how to forget connections."""
+        self._send_all(self.media.cannot_forget())
+
+    def send_ordinary(self, cause: Cause) -> None:
+        """What was punted is nobody's control packet: it goes on as ordinary traffic."""
+        if cause.punt.realm is not None:
+            self._send_all(_as_ordinary(cause, REALM_NUMBER[cause.punt.realm]))
+
+    def _send_all(self, out: list[bytes]) -> None:
         if out:
             self.send(b"".join(out))
 
@@ -158,6 +190,14 @@ class Switch:
                 case Emit(segment):
                     out.append(packet_out.through_egress(_frame(segment)))
                     sent += 1
+                case EmitDatagram(datagram):
+                    pieces = fragments(_datagram_frame(datagram), randbits(32))
+                    out += map(packet_out.through_egress, pieces)
+                    sent += len(pieces)
+                case OpenMedia():
+                    out += self.media.open(command, self.plan.ct_zone)
+                case CloseMedia():
+                    out += self.media.close(command, self.plan.ct_zone)
                 case OpenPinhole() | CountData() | CutData() | Offload() | KeepPunting():
                     out += map(flow_mod, self._flows(command))
                 case ClosePinhole(number):
@@ -170,12 +210,7 @@ class Switch:
                     out.append(self._barrier(token))
                 case Ordinary():
                     if cause is not None and cause.punt.realm is not None:
-                        realm = REALM_NUMBER[cause.punt.realm]
-                        out.append(
-                            packet_out.as_ordinary(
-                                cause.punt.frame, cause.punt.in_port, realm, cause.punt.network
-                            )
-                        )
+                        out += _as_ordinary(cause, REALM_NUMBER[cause.punt.realm])
                 case EmitIcmpError():
                     if cause is not None and cause.icmp is not None:
                         out.append(packet_out.through_egress(_icmp_frame(command, cause.icmp)))
@@ -183,9 +218,34 @@ class Switch:
                     pass  # the gateway's own
                 case _:
                     assert_never(command)
-        if out:
-            self.send(b"".join(out))
+        self._send_all(out)
         return sent
+
+
+def _as_ordinary(cause: Cause, realm: int) -> list[bytes]:
+    """What caused a command goes on as if it had not been punted."""
+    punt = cause.punt
+    if not cause.fragments:
+        return [packet_out.as_ordinary(punt.frame, punt.in_port, realm, punt.network)]
+    return [
+        packet_out.fragment_as_ordinary(fragment, punt.in_port, realm, punt.network)
+        for fragment in cause.fragments
+    ]
+
+
+def _datagram_frame(datagram: Datagram) -> bytes:
+    return packets.build_udp(
+        eth_src=_NO_MAC,
+        eth_dst=_NO_MAC,
+        src=datagram.src,
+        dst=datagram.dst,
+        sport=datagram.sport,
+        dport=datagram.dport,
+        payload=datagram.payload,
+        ttl=datagram.ttl,
+        tos=datagram.tos,
+        identification=randbits(16),
+    )
 
 
 def _frame(segment: Segment) -> bytes:

@@ -51,7 +51,7 @@ def test_meters_are_made_and_changed(gateway: Bench, plan: PipelinePlan) -> None
     gateway.ofctl("del-meters", "gw")
     client = gateway.client()
     for rate in (100, 300):
-        put(client, replace(plan, meters=MeterRates(rate, rate, rate, rate)), rate)
+        put(client, replace(plan, meters=MeterRates(rate, rate, rate, rate, rate)), rate)
         meters = gateway.ofctl("dump-meters", "gw")
         assert meters.count(f"rate={rate} ") == len(meter_rates(plan))
         assert gateway.dump("table=1,tcp"), "its flows are still there"
