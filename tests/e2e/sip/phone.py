@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import queue
+import re
 import subprocess
 import threading
 import time
 from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from tests.e2e import network
 from tests.e2e.sip import tones
 
 _CONTROL_PORT = 4444
+_RATES = re.compile(r"audio=\d+/(\d+)")
 _CONFIG = """\
 poll_method epoll
 sip_listen {address}:5060
@@ -30,7 +34,6 @@ audec_format s16
 call_local_timeout 30
 rtp_ports 10000-20000
 rtp_timeout 0
-jitter_buffer_delay 1-2
 net_interface eth0
 module_path /usr/lib/baresip/modules
 module g711.so
@@ -155,7 +158,7 @@ class Phone:
                 return event
 
     def heard(self) -> array[int]:
-        """What it has heard in the last call, since the last change of its media."""
+        """What it has heard in the last call, up to a hold."""
         recordings = sorted(self.directory.glob("dump-*-dec.wav"))
         return tones.read(recordings[-1]) if recordings else array("h")
 
@@ -167,8 +170,51 @@ class Phone:
             assert time.monotonic() < deadline, f"{self.aor} does not hear {tone} Hz"
             time.sleep(0.1)
 
+    def receiving(self) -> int:
+        """Bits per second of audio that come, as it has them on its display."""
+        shown = _RATES.findall(self._log.read_text(errors="replace"))
+        return int(shown[-1]) if shown else 0
+
+    def wait_receiving(self, audio: bool, timeout: float = 20) -> None:
+        """Wait until audio comes, or until none does.
+
+        For after a hold: this version of it does not go on with its recording then.
+        """
+        deadline = time.monotonic() + timeout
+        while (self.receiving() > 0) is not audio:
+            assert time.monotonic() < deadline, f"{self.aor}: {self.receiving()} bit/s"
+            time.sleep(0.1)
+
     def stop(self) -> None:
         """It says goodbye, and ends."""
         end([self._process.pid], patience=5)
         self._process.wait()
         self._socket.close()
+
+
+@contextmanager
+def phone(host: Host, directory: Path, address: str, aor: str, **more: Any) -> Iterator[Phone]:
+    """A phone that is switched off at the end."""
+    made = Phone(host, directory, address, aor, **more)
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+def converse(caller: Phone, callee: Phone) -> None:
+    """Two calls with all that people do: talk, hold, go on, hang up; each hangs up once."""
+    for hangs_up, other in ((caller, callee), (callee, caller)):
+        caller.dial(callee.aor)
+        for it in (caller, callee):
+            it.wait_event("CALL_ESTABLISHED")
+        caller.wait_heard(callee.tone, 1)
+        callee.wait_heard(caller.tone, 1)
+        caller.hold()
+        for it in (caller, callee):
+            it.wait_receiving(False)
+        caller.resume()
+        for it in (caller, callee):
+            it.wait_receiving(True)
+        hangs_up.hang_up()
+        other.wait_event("CALL_CLOSED")

@@ -9,11 +9,10 @@ from pathlib import Path
 
 from ryu_alg.lab import Host
 from ryu_alg.lab.process import end
+from tests.e2e.sip import audio
 
 SCENARIOS = Path(__file__).with_name("scenarios")
 PORT = 5060
-AUDIO = "audio.raw"
-"""What scenarios that send audio read it from, in their working directory: G.711."""
 _UDP_TABLES = ("udp", "udp6")
 _TCP_TABLES = ("tcp", "tcp6")
 _TCP_LISTEN = "0A"
@@ -49,6 +48,7 @@ class Sipp:
             assert old in text, old
             text = text.replace(old, new)
         (self.directory / "scenario.xml").write_text(text)
+        audio.write(self.directory / "audio.raw")
         argv = ["sipp", *([self.remote] if self.remote else []), "-sf", "scenario.xml"]
         argv += ["-i", self._own, "-p", str(PORT), "-mi", self._own, "-s", self.service]
         argv += ["-t", self.transport, "-m", str(self.calls), "-r", str(self.rate)]
