@@ -31,6 +31,11 @@ class DatagramProtocols:
 
     plan: PipelinePlan
 
+    @property
+    def bound(self) -> bool:
+        """Whether there are any."""
+        return bool(self._protocols() or self._services())
+
     # --- Rows for flows/ ------------------------------------------------------------------------
 
     def rows(self) -> dict[str, list[Row]]:

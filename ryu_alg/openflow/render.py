@@ -78,8 +78,9 @@ def meter_rates(plan: PipelinePlan) -> dict[int, int]:
         Meter.INSIDE: plan.meters.inside,
         Meter.OUTSIDE: plan.meters.outside,
         Meter.ICMP_ERRORS: plan.meters.icmp_errors,
-        Meter.FRAGMENTS: plan.meters.fragments,
     }
+    if DatagramProtocols(plan).bound:
+        rates[Meter.FRAGMENTS] = plan.meters.fragments
     for network in plan.networks:
         rates[heard_meter(network.number)] = plan.meters.neighbours
         rates[missing_meter(network.number)] = plan.meters.neighbours

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_interface, ip_network
 
@@ -19,7 +20,7 @@ from ryu_alg.openflow.plan import (
     PublishedService,
 )
 from ryu_alg.openflow.render import meter_rates, render
-from tests.openflow.bench import BRIDGE, Bench
+from tests.openflow.bench import BRIDGE, Bench, OpenFlowClient
 
 PORTS = {"lan": 1, "dmz": 2, "plain": 3, "wan": 4}
 
@@ -119,6 +120,17 @@ def gateway(bench: Bench, plan: PipelinePlan) -> Bench:
     """The bench with the pipeline, and the neighbours that a controller would have found."""
     install(bench, plan)
     return bench
+
+
+@pytest.fixture
+def controller(gateway: Bench) -> Iterator[OpenFlowClient]:
+    """A connection that gets packet-ins and flow-removed messages."""
+    client = gateway.client()
+    # A service connection gets packet-ins only with a miss_send_len other than 0.
+    client.send(struct.pack("!BBHIHH", 4, 9, 12, 0, 0, 0xFFFF))
+    client.settle()
+    yield client
+    client.close()
 
 
 def install(bench: Bench, plan: PipelinePlan) -> None:

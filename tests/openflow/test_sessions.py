@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import struct
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
@@ -23,12 +22,13 @@ from ryu_alg.engine.commands import (
     SourceNat,
 )
 from ryu_alg.inspection import Endpoint, Realm, Transport
-from ryu_alg.openflow import packet_in, pinholes
+from ryu_alg.openflow import pinholes
 from ryu_alg.openflow.cookies import EVERY, Kind, cookie, parse
 from ryu_alg.openflow.flowtext import delete_by_cookie, flow_mod
 from ryu_alg.openflow.messages import MessageType
 from ryu_alg.openflow.plan import PipelinePlan
 from tests.openflow.bench import Bench, Host, OpenFlowClient
+from tests.openflow.control import packet_of, put
 from tests.openflow.frames import ip_frame, syn, syn_frame, with_checksum
 
 pytestmark = pytest.mark.lab
@@ -91,36 +91,8 @@ def wan(gateway: Bench) -> Host:
     return gateway.hosts["wan"]
 
 
-@pytest.fixture
-def controller(gateway: Bench) -> Iterator[OpenFlowClient]:
-    """A connection that gets packet-ins and flow-removed messages."""
-    client = gateway.client()
-    # A service connection gets packet-ins only with a miss_send_len other than 0.
-    client.send(struct.pack("!BBHIHH", 4, 9, 12, 0, 0, 0xFFFF))
-    client.settle()
-    yield client
-    client.close()
-
-
-def put(controller: OpenFlowClient, *messages: bytes) -> None:
-    controller.send(*messages)
-    controller.settle()
-
-
 def opening(pinhole: Pinhole, zone: int) -> list[bytes]:
     return [flow_mod(flow) for flow in pinholes.pinhole_flows(pinhole, zone)]
-
-
-def packet_of(
-    controller: OpenFlowClient, kind: Kind, timeout: float = 2
-) -> packet_in.PacketIn | None:
-    """The next packet-in of a kind."""
-    received = controller.next(
-        MessageType.PACKET_IN,
-        timeout,
-        lambda message: (parse(packet_in.decode(message).cookie) or (None,))[0] is kind,
-    )
-    return None if received is None else packet_in.decode(received)
 
 
 def use(client: Host, server: Host, pinhole: Pinhole, source: str, listen_at: Endpoint) -> tuple:
