@@ -130,7 +130,7 @@ class Gateway:
             config_path=str(self.config_path),
             config_sha256=self._sha256,
             sessions={
-                binding.name: engine.open_sessions[binding.name]
+                binding.name: engine.tables.quotas.by_protocol[binding.name]
                 for binding in engine.config.protocols
             },
             pinholes=snapshot.pinhole_states(engine),
@@ -138,8 +138,8 @@ class Gateway:
             punts=self.punts,
             packet_outs=self.packet_outs,
             events=self._counts + engine.counters,
-            data_packets=engine.data_packets,
-            data_bytes=engine.data_bytes,
+            data_packets=engine.tables.marks.total.packets,
+            data_bytes=engine.tables.marks.total.bytes,
         )
 
     def reload(self) -> Applied | Refused:
@@ -164,8 +164,8 @@ class Gateway:
         return Applied(str(self.config_path), self._sha256, changed)
 
     def end_session(self, number: int) -> bool:
-        """Reset a control conversation and cut its data; False if there is no such session."""
-        if number not in self.engine.sessions:
+        """End a control conversation and cut its data; False if there is no such session."""
+        if not self.engine.knows(number):
             return False
         self.dispatch(SessionUnwanted(number))
         return True

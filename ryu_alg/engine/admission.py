@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from ryu_alg.engine.config import EngineConfig, ProtocolBinding
 from ryu_alg.engine.public_ports import Lease, PublicPorts
 from ryu_alg.engine.segment import Segment
-from ryu_alg.inspection import Address, Conversation, Endpoint, Realm
+from ryu_alg.inspection import Address, Conversation, Endpoint, Realm, Transport
 
 
 class Verdict(Enum):
@@ -87,14 +87,14 @@ def _from_inside(
         return Refused(
             Verdict.REFUSED, "session.hairpin", f"{client} to the public endpoint {target}"
         )
-    if not config.outbound_allowed(client.address, target):
+    if not config.outbound_allowed(client.address, target, Transport.TCP):
         return Refused(Verdict.REFUSED, "session.denied", f"outbound policy: {client} to {target}")
     server_realm = config.realm_of(target.address)
     public = None if server_realm is Realm.INSIDE else network.public_for(client.address)
     lease: Lease | None = None
     seen = client
     if public is not None:
-        lease = ports.control(public, client, now)
+        lease = ports.control(public, client, Transport.TCP, now)
         if lease is None:
             return Refused(
                 Verdict.REFUSED, "session.ports_exhausted", f"no control port of {public} is free"

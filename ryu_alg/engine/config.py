@@ -168,10 +168,23 @@ class EngineConfig:
                 return service
         return None
 
-    def outbound_allowed(self, source: Address, destination: Endpoint) -> bool:
-        """Whether policy lets the inside host open this TCP connection."""
+    def service_of(self, inside: Endpoint, protocol: str, transport: Transport) -> Service | None:
+        """The published service that an inside endpoint is."""
+        for service in self.services:
+            if (service.inside, service.protocol, service.transport) == (
+                inside,
+                protocol,
+                transport,
+            ):
+                return service
+        return None
+
+    def outbound_allowed(
+        self, source: Address, destination: Endpoint, transport: Transport
+    ) -> bool:
+        """Whether policy lets the inside host send there."""
         for rule in self.outbound:
-            if rule.fits(source, destination, Transport.TCP):
+            if rule.fits(source, destination, transport):
                 return rule.allow
         return self.outbound_default
 

@@ -1,25 +1,41 @@
-"""The data connections of one session, as the switch knows them: by their conntrack mark."""
+"""Data connections as the switch knows them: by their conntrack mark."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from random import Random, SystemRandom
 
 from ryu_alg.engine.commands import CountData
 from ryu_alg.engine.public_ports import Lease
+from ryu_alg.inspection import Transport
+
+
+@dataclass(slots=True)
+class Tally:
+    """How much data there was."""
+
+    packets: int = 0
+    bytes: int = 0
 
 
 @dataclass(slots=True)
 class DataMark:
-    """Outlives its session for as long as data moves."""
+    """The data that one mark stands for: of a session's expectations, or of a binding.
+
+    It outlives its session for as long as data moves.
+    """
 
     mark: int
     session: int
     version: int
     """4 or 6: of its connections' IP."""
+    transport: Transport = Transport.TCP
+    binding: int | None = None
+    """None: that of the session's expectations."""
     counted: bool = False
     """The switch has a counting flow for it."""
     moving: bool = False
-    """A data connection came, and the counting flow has not been idle since."""
+    """Data came, and the counting flow has not been idle since."""
     ended_at: float = float("-inf")
     """When data last stopped moving."""
     packets: int = 0
@@ -29,17 +45,23 @@ class DataMark:
     base_bytes: int = 0
     leases: list[Lease] = field(default_factory=list)
     """Public ports that its connections came in by."""
+    tally: Tally = field(default_factory=Tally)
+    """Of its session."""
 
     def count_for(self, idle: int) -> CountData:
         """The command to count them until none has moved for `idle` seconds."""
-        return CountData(self.mark, idle, self.version)
+        self.counted = True
+        return CountData(self.mark, idle, self.version, self.transport)
 
     def count(self, packets: int, octets: int) -> tuple[int, int]:
         """The present counting flow has counted this much: what of it is new."""
         before = self.packets, self.bytes
         self.packets = self.base_packets + packets
         self.bytes = self.base_bytes + octets
-        return self.packets - before[0], self.bytes - before[1]
+        new = self.packets - before[0], self.bytes - before[1]
+        self.tally.packets += new[0]
+        self.tally.bytes += new[1]
+        return new
 
     def renewed(self) -> None:
         """A new counting flow takes over, from zero."""
@@ -53,3 +75,45 @@ class DataMark:
         for lease in self.leases:
             lease.end(now)
         self.leases.clear()
+
+
+@dataclass(slots=True)
+class DataMarks:
+    """All that are in use."""
+
+    random: Random = field(default_factory=SystemRandom)
+    live: dict[int, DataMark] = field(default_factory=dict)
+    """By mark."""
+    total: Tally = field(default_factory=Tally)
+    """Of all that there were, as far as the switch has reported them."""
+
+    def new(
+        self,
+        session: int,
+        version: int,
+        tally: Tally,
+        *,
+        transport: Transport = Transport.TCP,
+        binding: int | None = None,
+    ) -> DataMark:
+        """A mark that nothing else has."""
+        while True:
+            number = self.random.getrandbits(32)
+            if number and number not in self.live:
+                data = DataMark(number, session, version, transport, binding, tally=tally)
+                self.live[number] = data
+                return data
+
+    def count(self, mark: int, packets: int, octets: int) -> DataMark | None:
+        """The switch has counted; None if the mark is not in use any more."""
+        data = self.live.get(mark)
+        if data is None:
+            return None
+        new = data.count(packets, octets)
+        self.total.packets += new[0]
+        self.total.bytes += new[1]
+        return data
+
+    def remove(self, data: DataMark) -> None:
+        """Nothing has this mark any more."""
+        self.live.pop(data.mark, None)

@@ -24,7 +24,8 @@ from ryu_alg.engine.commands import (
     StopPunting,
 )
 from ryu_alg.engine.config import EngineConfig
-from ryu_alg.engine.data_marks import DataMark
+from ryu_alg.engine.data_marks import Tally
+from ryu_alg.engine.datagrams import Datagrams
 from ryu_alg.engine.editor import Header, Phase, StreamEditor
 from ryu_alg.engine.events import (
     BarrierDone,
@@ -41,11 +42,10 @@ from ryu_alg.engine.events import (
     Timeout,
 )
 from ryu_alg.engine.expectations import Expectations
-from ryu_alg.engine.public_ports import PublicPorts
 from ryu_alg.engine.segment import ACK, FIN, RST, SYN, Segment
 from ryu_alg.engine.session import Session
-from ryu_alg.engine.timers import Timers
-from ryu_alg.inspection import Address, Direction, Endpoint, Realm
+from ryu_alg.engine.tables import Tables
+from ryu_alg.inspection import Direction, Endpoint, Realm
 
 _Key = tuple[bytes, int, bytes, int]
 _TCP_HEADER = 20
@@ -58,26 +58,15 @@ class Engine:
     config: EngineConfig
     random: Random = field(default_factory=SystemRandom)
     sessions: dict[int, Session] = field(default_factory=dict)
-    marks: dict[int, DataMark] = field(default_factory=dict)
-    """By mark; those whose session has ended stay until their data stops."""
-    counters: Counter[str] = field(default_factory=Counter)
-    open_sessions: Counter[str] = field(default_factory=Counter)
-    """How many there are, by protocol."""
-    data_packets: int = 0
-    """Of data connections, as far as the switch has reported them."""
-    data_bytes: int = 0
-    ports: PublicPorts = field(init=False)
-    expectations: Expectations = field(init=False)
+    """Over TCP."""
+    tables: Tables = field(init=False)
+    datagrams: Datagrams = field(init=False)
+    """All over UDP."""
     _by_tuple: dict[_Key, tuple[Session, Direction]] = field(default_factory=dict)
-    _per_host: Counter[Address] = field(default_factory=Counter)
-    _hosts: dict[int, Address] = field(default_factory=dict)
-    """The inside host of each session, for its quota."""
-    _timers: Timers = field(default_factory=Timers)
-    _last_session: int = 0
 
     def __post_init__(self) -> None:
-        self.ports = PublicPorts(self.config, self.random)
-        self.expectations = Expectations(self.config, self.ports)
+        self.tables = Tables(self.config, self.random)
+        self.datagrams = Datagrams(self.tables)
 
     def handle(self, event: Event, now: float) -> list[Command]:
         """Carry `event` through. `now` is seconds of any monotonic clock. Raises nothing."""
@@ -85,15 +74,15 @@ class Engine:
             case SegmentArrived(segment, realm, protocol):
                 return self._segment(segment, realm, protocol, now)
             case DatagramArrived():
-                return [Ordinary()]
+                return self.datagrams.arrived(event, now)
             case IcmpErrorArrived():
                 return self._icmp_error(event)
             case BarrierDone(token):
-                return self._with_session(token, now, lambda s: s.barrier_done(now))
+                return self._barrier_done(token, now)
             case PinholeUsed(number):
-                return self._with_owner(number, now, lambda s: s.used(number, now))
+                return self._pinhole_used(number, now)
             case PinholeExpired(number):
-                return self._with_owner(number, now, lambda s: s.withdraw(number, now, "unused"))
+                return self._pinhole_expired(number, now)
             case DataCounted():
                 return self._data_counted(event, now)
             case OffloadEnded(number):
@@ -109,15 +98,28 @@ class Engine:
 
     def next_timeout(self) -> float | None:
         """When the next `Timeout` is due, on the clock of `handle`."""
-        return self._timers.next()
+        return self.tables.timers.next()
+
+    def knows(self, session: int) -> bool:
+        """Whether there is a session of that id."""
+        return session in self.sessions or session in self.datagrams.sessions
 
     def reconfigure(self, config: EngineConfig) -> None:
         """Use `config` for everything that is new. Sessions go on under the rules they began by."""
         self.config = config
-        self.ports.config = config
-        self.expectations.config = config
+        self.tables.reconfigure(config)
         for session in self.sessions.values():
             session.kept_punting = True
+
+    @property
+    def expectations(self) -> Expectations:
+        """All announced data connections."""
+        return self.tables.expectations
+
+    @property
+    def counters(self) -> Counter[str]:
+        """What happened that is not worth an event each time."""
+        return self.tables.counters
 
     # -- segments -------------------------------------------------------------------------------
 
@@ -145,20 +147,13 @@ class Engine:
         if not 0 <= protocol < len(self.config.protocols):
             return [Ordinary()]
         binding = self.config.protocols[protocol]
-        admitted = admit(self.config, binding, segment, realm, self.ports, now)
+        admitted = admit(self.config, binding, segment, realm, self.tables.ports, now)
         if isinstance(admitted, Refused):
             if admitted.verdict is Verdict.ORDINARY:
                 self.counters[admitted.code] += 1
                 return [Ordinary()]
             return self._refuse(segment, admitted.code, admitted.detail, binding.name)
-        quotas = self.config.quotas
-        over = (
-            "session.quota"
-            if len(self.sessions) >= quotas.sessions
-            else "session.quota_host"
-            if self._per_host[admitted.host] >= quotas.sessions_per_host
-            else None
-        )
+        over = self.tables.quotas.over(admitted.host)
         if over is not None:
             if admitted.lease is not None:
                 admitted.lease.end(now)
@@ -171,13 +166,19 @@ class Engine:
         return self._settle(session, now, commands)
 
     def _create(self, admitted: Admitted, protocol: int, now: float) -> Session:
-        self._last_session += 1
+        tables = self.tables
+        number = tables.session_ids.next()
         conversation = admitted.conversation
         client, client_seen = _packed(conversation.client), _packed(conversation.client_seen)
         server, server_seen = _packed(conversation.server), _packed(conversation.server_seen)
+        tally = Tally()
         session = Session(
-            id=self._last_session,
+            id=number,
             binding=self.config.protocols[protocol],
+            host=admitted.host,
+            config=self.config,
+            bindings=tables.bindings,
+            barriers=tables.barriers,
             conversation=conversation,
             client_realm=admitted.client_realm,
             server_realm=admitted.server_realm,
@@ -191,20 +192,16 @@ class Engine:
                     ),
                 }
             ),
-            expectations=self.expectations,
-            data=DataMark(
-                self._new_mark(), self._last_session, conversation.client.address.version
-            ),
+            expectations=tables.expectations,
+            tally=tally,
+            data=tables.marks.new(number, conversation.client.address.version, tally),
             lease=admitted.lease,
-            timers=self.config.timers,
             since=now,
             last_activity=now,
         )
         self.sessions[session.id] = session
-        self.marks[session.data.mark] = session.data
-        self._hosts[session.id] = admitted.host
-        self._per_host[admitted.host] += 1
-        self.open_sessions[session.binding.name] += 1
+        tables.quotas.opened(session.binding.name)
+        tables.quotas.charge(session.host)
         for key, direction in self._keys(session):
             self._by_tuple[key] = (session, direction)
         return session
@@ -214,12 +211,6 @@ class Engine:
         for direction in Direction:
             back = session.editor.headers[direction.opposite]
             yield (back.dst, back.dport, back.src, back.sport), direction
-
-    def _new_mark(self) -> int:
-        while True:
-            mark = self.random.getrandbits(32)
-            if mark and mark not in self.marks:
-                return mark
 
     def _refuse(self, segment: Segment, code: str, detail: str, protocol: str) -> list[Command]:
         return [Publish(code, detail, None, protocol), Emit(_reset_for(segment))]
@@ -277,25 +268,49 @@ class Engine:
             )
         ]
 
+    def _barrier_done(self, token: int, now: float) -> list[Command]:
+        number = self.tables.barriers.done(token)
+        if number in self.sessions:
+            session = self.sessions[number]
+            return self._settle(session, now, session.barrier_done(token, now))
+        if number in self.datagrams.sessions:
+            host = self.datagrams.sessions[number]
+            return self.datagrams.settle(host, now, host.barrier_done(token, now))
+        return []
+
+    def _pinhole_used(self, number: int, now: float) -> list[Command]:
+        commands = self.tables.bindings.used(number)
+        if commands is not None:
+            return commands
+        return self._with_owner(number, now, lambda session: session.used(number, now))
+
+    def _pinhole_expired(self, number: int, now: float) -> list[Command]:
+        commands = self.tables.bindings.expired(number)
+        if commands is not None:
+            return commands
+        return self._with_owner(number, now, lambda s: s.withdraw(number, now, "unused"))
+
     def _data_counted(self, event: DataCounted, now: float) -> list[Command]:
-        data = self.marks.get(event.mark)
-        if data is None:
-            return []
-        packets, octets = data.count(event.packets, event.bytes)
-        self.data_packets += packets
-        self.data_bytes += octets
-        if not event.idle:
+        marks = self.tables.marks
+        data = marks.count(event.mark, event.packets, event.bytes)
+        if data is None or not event.idle:
             return []
         session = self.sessions.get(data.session)
+        if data.binding is not None:
+            if session is not None and data.binding in session.held:
+                return self._settle(session, now, session.binding_idle(data, now))
+            host = self.datagrams.sessions.get(data.session)
+            if host is not None:
+                return self.datagrams.settle(host, now, host.binding_idle(data, now))
+            return self.tables.bindings.orphan_idle(data, now)
         data.stopped(now)
         if session is None:
-            del self.marks[event.mark]
+            marks.remove(data)
             return [Publish("data.ended", f"{data.packets} packets, {data.bytes} bytes")]
         detail = f"{data.packets} packets, {data.bytes} bytes so far"
         commands: list[Command] = [Publish("data.idle", detail, session.id, session.binding.name)]
         if any(self.expectations.live[number].pinhole for number in session.announced):
             # A pinhole is still open: what it will let in wants counting.
-            data.counted = True
             commands.append(data.count_for(session.timers.data_idle))
         return self._settle(session, now, commands)
 
@@ -309,6 +324,9 @@ class Engine:
         return commands
 
     def _session_unwanted(self, number: int, now: float) -> list[Command]:
+        host = self.datagrams.sessions.get(number)
+        if host is not None:
+            return self.datagrams.settle(host, now, host.end(now))
         session = self.sessions.get(number)
         if session is None or session.ended_at is not None:
             return []
@@ -319,17 +337,21 @@ class Engine:
 
     def _pipeline_installed(self, now: float) -> list[Command]:
         commands: list[Command] = []
-        for data in self.marks.values():
+        for data in self.tables.marks.live.values():
             if data.counted:
                 commands.append(data.count_for(self.config.timers.data_idle))
             data.renewed()
+        commands += self.tables.bindings.installed(now)
         for session in list(self.sessions.values()):
             commands += self._settle(session, now, session.pipeline_installed(now))
-        return commands
+        return commands + self.tables.barriers.again()
 
     def _timeout(self, now: float) -> list[Command]:
         commands: list[Command] = []
-        for number in self._timers.due(now):
+        for number in self.tables.timers.due(now):
+            host = self.datagrams.sessions.get(number)
+            if host is not None:
+                commands += self.datagrams.settle(host, now, host.expire(now))
             session = self.sessions.get(number)
             if session is None:
                 continue
@@ -338,12 +360,6 @@ class Engine:
                 commands += self._forget(session, now)
         return commands
 
-    def _with_session(
-        self, number: int, now: float, act: Callable[[Session], list[Command]]
-    ) -> list[Command]:
-        session = self.sessions.get(number)
-        return [] if session is None else self._settle(session, now, act(session))
-
     def _with_owner(
         self, expectation: int, now: float, act: Callable[[Session], list[Command]]
     ) -> list[Command]:
@@ -351,12 +367,13 @@ class Engine:
         if entry is None:
             # Its session has just withdrawn it; make sure that no flow stays.
             return [ClosePinhole(expectation)]
-        return self._with_session(entry.session, now, act)
+        session = self.sessions.get(entry.session)
+        return [] if session is None else self._settle(session, now, act(session))
 
     def _settle(self, session: Session, now: float, commands: list[Command]) -> list[Command]:
         if session.ended_at is not None:
             self._release_host(session)
-        self._timers.set(session.id, session.next_timeout())
+        self.tables.timers.set(session.id, session.next_timeout())
         if session.editor.counters:
             commands = commands + self._noticed(session)
         return commands
@@ -374,24 +391,23 @@ class Engine:
 
     def _release_host(self, session: Session) -> None:
         """The session no longer counts for its host's quota."""
-        host = self._hosts.pop(session.id, None)
-        if host is not None:
-            self._per_host[host] -= 1
-            if self._per_host[host] <= 0:
-                del self._per_host[host]
+        if session.charged:
+            session.charged = False
+            self.tables.quotas.release(session.host)
 
     def _forget(self, session: Session, now: float) -> list[Command]:
+        commands = session.replaced(now) if session.ended_at is None else []
         for key, _ in self._keys(session):
             self._by_tuple.pop(key, None)
         self.sessions.pop(session.id, None)
-        self.open_sessions[session.binding.name] -= 1
-        self._timers.set(session.id, None)
+        self.tables.quotas.forgotten(session.binding.name)
+        self.tables.timers.set(session.id, None)
         self._release_host(session)
         if session.lease is not None:
             session.lease.end(now)
         if not session.data.counted:
-            self.marks.pop(session.data.mark, None)
-        return [StopPunting(session.id)] if session.kept_punting else []
+            self.tables.marks.remove(session.data)
+        return [*commands, StopPunting(session.id)] if session.kept_punting else commands
 
 
 def _packed(endpoint: Endpoint) -> tuple[bytes, int]:

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, ip_network
-from typing import TypeVar
 
 from ryu_alg.engine.commands import DestinationNat, Pinhole, SourceNat
 from ryu_alg.engine.config import EngineConfig
+from ryu_alg.engine.data_binding import Numbers
+from ryu_alg.engine.pinhole_limits import PinholeLimits
 from ryu_alg.engine.public_ports import Lease, PublicPorts
 from ryu_alg.engine.views import PinholeState
 from ryu_alg.inspection import (
@@ -23,12 +24,6 @@ from ryu_alg.inspection import (
     Refusal,
     Transport,
 )
-
-_Key = TypeVar("_Key")
-
-PRIVILEGED_PORTS = 1024
-"""No pinhole leads to a port below this."""
-MAX_PORT = 65535
 
 
 @dataclass(slots=True)
@@ -65,10 +60,10 @@ class Expectations:
 
     config: EngineConfig
     ports: PublicPorts
+    limits: PinholeLimits
+    numbers: Numbers
     live: dict[int, Announced] = field(default_factory=dict)
-    per_host: Counter[Address] = field(default_factory=Counter)
     per_session: Counter[int] = field(default_factory=Counter)
-    _last_id: int = 0
 
     def arm(
         self,
@@ -86,7 +81,7 @@ class Expectations:
         conversation = owner.conversation
         actual = Endpoint(third_party or conversation.actual(listener).address, port)
         ports = range(port, (port if last_port is None else last_port) + 1)
-        refusal = self._forbidden(ports, self.config.realm_of(actual.address))
+        refusal = self._forbidden(ports, actual.address)
         if refusal is not None:
             return refusal
         connecting = conversation.actual(listener.other).address
@@ -101,7 +96,7 @@ class Expectations:
         public = self._public_address(conversation, listener, third_party)
         if listener_realm is Realm.INSIDE and connecting_realm is Realm.OUTSIDE and public:
             if last_port is None:
-                lease = self.ports.data(public, actual, now)
+                lease = self.ports.data(public, actual, transport, now)
                 if lease is None:
                     return Refusal("ports.exhausted", f"no data port of {public} is free")
                 announced = lease.public
@@ -111,8 +106,7 @@ class Expectations:
                 return Refusal("port.partition", detail)
             else:
                 announced = Endpoint(public, port)
-        self._last_id += 1
-        expectation = Expectation(self._last_id, transport, actual, announced)
+        expectation = Expectation(self.numbers.next(), transport, actual, announced)
         pinhole = None
         if Realm.INSIDE in (listener_realm, connecting_realm):
             pinhole = Pinhole(
@@ -138,7 +132,7 @@ class Expectations:
             lease,
         )
         self.live[expectation.id] = entry
-        self.per_host[host] += 1
+        self.limits.take(host)
         self.per_session[owner.session] += 1
         return entry
 
@@ -147,28 +141,22 @@ class Expectations:
         entry = self.live.pop(number, None)
         if entry is None:
             return None
-        _count_down(self.per_host, entry.host)
-        _count_down(self.per_session, entry.session)
+        self.limits.give_back(entry.host)
+        self.per_session[entry.session] -= 1
+        if self.per_session[entry.session] <= 0:
+            del self.per_session[entry.session]
         return entry
 
-    def _forbidden(self, ports: range, listener: Realm) -> Refusal | None:
-        if not ports or ports[0] < PRIVILEGED_PORTS or ports[-1] > MAX_PORT:
-            return Refusal("port.privileged", f"port {ports.start} is not from 1024 to 65535")
-        # The list protects services of inside hosts; what outside hosts listen on is their affair.
-        for port in ports if listener is Realm.INSIDE else ():
-            if self.config.denied(port):
-                return Refusal("port.denied", f"port {port} is on the list of denied ports")
-        return None
+    def _forbidden(self, ports: range, listener: Address) -> Refusal | None:
+        if not ports:
+            return Refusal("port.privileged", f"ports {ports.start} to {ports.stop - 1} are none")
+        return self.limits.forbidden(ports, self.config.realm_of(listener))
 
     def _over_quota(self, session: int, host: Address) -> Refusal | None:
         quotas = self.config.quotas
         if self.per_session[session] >= quotas.pinholes_per_session:
             return Refusal("quota.session", f"{quotas.pinholes_per_session} are announced already")
-        if self.per_host[host] >= quotas.pinholes_per_host:
-            return Refusal("quota.host", f"{host} has {quotas.pinholes_per_host} pinholes already")
-        if len(self.live) >= quotas.pinholes:
-            return Refusal("quota.all", f"the gateway has {quotas.pinholes} pinholes already")
-        return None
+        return self.limits.over_quota(host)
 
     def _public_address(
         self, conversation: Conversation, listener: Party, third_party: Address | None
@@ -193,10 +181,3 @@ class Expectations:
         if outside and seen != conversation.actual(connecting).address:
             return SourceNat(seen, self.config.napt.low, self.config.napt.high)
         return None
-
-
-def _count_down(counter: Counter[_Key], key: _Key) -> None:
-    """One less; a counter that holds only what there is does not grow with time."""
-    counter[key] -= 1
-    if counter[key] <= 0:
-        del counter[key]

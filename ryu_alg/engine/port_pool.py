@@ -8,7 +8,6 @@ still on its way to the old owner never reaches the new one.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import chain
 from random import Random, SystemRandom
@@ -33,23 +32,42 @@ class PortPool:
 
     def take(self, now: float) -> int | None:
         """A free port; None if there is none."""
+        return self.take_run(1, now)
+
+    def take_run(self, count: int, now: float, *, even: bool = False) -> int | None:
+        """The first of `count` free ports in a row, with `even` from an even one on.
+
+        None if there are none.
+        """
         self._wake(now)
-        low, high = self.ports.low, self.ports.high
+        low, high = self.ports.low, self.ports.high - count + 1
+        step = 1
+        if even:
+            low += low % 2
+            step = 2
+        starts = range(low, high + 1, step)
+        if not starts:
+            return None
         for _ in range(_RANDOM_TRIES):
-            port = self.random.randint(low, high)
-            if port not in self._taken:
-                self._taken.add(port)
-                return port
-        start = self.random.randint(low, high)
-        ports: Iterable[int] = chain(range(start, high + 1), range(low, start))
-        free = next((port for port in ports if port not in self._taken), None)
-        if free is not None:
-            self._taken.add(free)
-        return free
+            first = starts[self.random.randrange(len(starts))]
+            if self._free(first, count):
+                return self._mark(first, count)
+        offset = self.random.randrange(len(starts))
+        for first in chain(starts[offset:], starts[:offset]):
+            if self._free(first, count):
+                return self._mark(first, count)
+        return None
 
     def give_back(self, port: int, now: float) -> None:
         """The port is no longer used; it rests first."""
         self._resting.append((now + self.quarantine, port))
+
+    def _free(self, first: int, count: int) -> bool:
+        return not any(port in self._taken for port in range(first, first + count))
+
+    def _mark(self, first: int, count: int) -> int:
+        self._taken.update(range(first, first + count))
+        return first
 
     def _wake(self, now: float) -> None:
         while self._resting and self._resting[0][0] <= now:

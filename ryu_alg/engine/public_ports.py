@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from random import Random, SystemRandom
 
 from ryu_alg.engine.config import EngineConfig, PortRange
 from ryu_alg.engine.port_pool import PortPool
-from ryu_alg.inspection import Endpoint
+from ryu_alg.inspection import Endpoint, Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +18,15 @@ class Lease:
 
     public: Endpoint
     inside: Endpoint
+    transport: Transport
     since: float
-    pool: PortPool = field(repr=False)
+    pool: PortPool = field(repr=False, compare=False)
+    standing: dict[Endpoint, Lease] = field(repr=False, compare=False)
+    """Where it is found by its public endpoint."""
 
     def end(self, now: float) -> None:
         """The port is no longer used."""
+        self.standing.pop(self.public, None)
         self.pool.give_back(self.public.port, now)
 
 
@@ -32,21 +37,69 @@ class PublicPorts:
     config: EngineConfig
     random: Random = field(default_factory=SystemRandom)
     _pools: dict[tuple[IPv4Address, PortRange], PortPool] = field(default_factory=dict)
+    _standing: dict[Endpoint, Lease] = field(default_factory=dict)
+    """In use, by public endpoint."""
 
-    def control(self, address: IPv4Address, inside: Endpoint, now: float) -> Lease | None:
+    def control(
+        self, address: IPv4Address, inside: Endpoint, transport: Transport, now: float
+    ) -> Lease | None:
         """Lease a port for a control connection; None if all are in use or resting."""
-        return self._lease(address, self.config.control, inside, now)
+        leases = self._lease(address, self.config.control, (inside,), transport, now)
+        return leases[0] if leases else None
 
-    def data(self, address: IPv4Address, inside: Endpoint, now: float) -> Lease | None:
+    def data(
+        self, address: IPv4Address, inside: Endpoint, transport: Transport, now: float
+    ) -> Lease | None:
         """Lease a port for a data pinhole; None if all are in use or resting."""
-        return self._lease(address, self.config.data, inside, now)
+        leases = self._lease(address, self.config.data, (inside,), transport, now)
+        return leases[0] if leases else None
+
+    def data_run(
+        self,
+        address: IPv4Address,
+        inside: Sequence[Endpoint],
+        transport: Transport,
+        now: float,
+        *,
+        even: bool,
+    ) -> tuple[Lease, ...]:
+        """Lease consecutive ports for data; none if there are not as many in a row."""
+        return self._lease(address, self.config.data, inside, transport, now, even=even)
+
+    def behind(self, public: Endpoint, transport: Transport) -> Endpoint | None:
+        """The inside endpoint that `public` stands for, by a lease, as a published service, or
+        because its host is not translated."""
+        lease = self._standing.get(public)
+        if lease is not None:
+            return lease.inside if lease.transport is transport else None
+        for service in self.config.services:
+            if service.public == public and service.transport is transport:
+                return service.inside
+        network = self.config.network_of(public.address)
+        if network is not None and network.public_for(public.address) is None:
+            return public
+        return None
 
     def _lease(
-        self, address: IPv4Address, ports: PortRange, inside: Endpoint, now: float
-    ) -> Lease | None:
+        self,
+        address: IPv4Address,
+        ports: PortRange,
+        inside: Sequence[Endpoint],
+        transport: Transport,
+        now: float,
+        *,
+        even: bool = False,
+    ) -> tuple[Lease, ...]:
         pool = self._pools.get((address, ports))
         if pool is None:
             pool = PortPool(ports, self.config.timers.port_quarantine, self.random)
             self._pools[address, ports] = pool
-        port = pool.take(now)
-        return None if port is None else Lease(Endpoint(address, port), inside, now, pool)
+        first = pool.take_run(len(inside), now, even=even)
+        if first is None:
+            return ()
+        leases = tuple(
+            Lease(Endpoint(address, port), endpoint, transport, now, pool, self._standing)
+            for port, endpoint in enumerate(inside, first)
+        )
+        self._standing.update((lease.public, lease) for lease in leases)
+        return leases

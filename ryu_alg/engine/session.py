@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import assert_never
 
+from ryu_alg.engine.barriers import Barriers
 from ryu_alg.engine.commands import (
-    Barrier,
     ClosePinhole,
     Command,
     CutData,
@@ -18,18 +19,18 @@ from ryu_alg.engine.commands import (
     Offload,
     OffloadPath,
     OpenPinhole,
-    Publish,
 )
-from ryu_alg.engine.config import ProtocolBinding, Timers
 from ryu_alg.engine.data_marks import DataMark
 from ryu_alg.engine.editor import Phase, StreamEditor
 from ryu_alg.engine.expectations import Announced, Expectations, Owner
+from ryu_alg.engine.holder import WAKE_PAUSE, Holder
 from ryu_alg.engine.public_ports import Lease
 from ryu_alg.engine.segment import FIN, RST, SYN, Segment
 from ryu_alg.engine.views import PinholeState, SessionState
 from ryu_alg.inspection import (
     Abort,
     Address,
+    Admit,
     Close,
     Conversation,
     Direction,
@@ -47,35 +48,34 @@ from ryu_alg.inspection import (
     Report,
     StreamInspector,
     Transport,
+    Unbind,
 )
 
 MAX_FLOW_TIMEOUT = 65535
 """Seconds: OpenFlow's time-outs have 16 bits."""
 
 
-@dataclass(slots=True)
-class Session:
-    """State of one session; it serves its inspector as `ryu_alg.inspection.Gateway`."""
+@dataclass(slots=True, kw_only=True)
+class Session(Holder):
+    """State of one session; it serves its inspector as `ryu_alg.inspection.StreamGateway`."""
 
-    id: int
-    binding: ProtocolBinding
     conversation: Conversation
     client_realm: Realm
     server_realm: Realm
     editor: StreamEditor
     expectations: Expectations
+    barriers: Barriers
     data: DataMark
+    """Of its expectations."""
     lease: Lease | None
     """The public port of the control connection, where there is NAT."""
-    timers: Timers
-    since: float
-    last_activity: float
     inspector: StreamInspector = field(init=False)
     opaque: bool = False
     offloaded: bool = False
-    awaiting_barrier: bool = False
     ended_at: float | None = None
     """When both ends had closed, or one had reset."""
+    charged: bool = True
+    """It counts for its host's quota."""
     kept_punting: bool = False
     """It began under an earlier configuration, and has flows of its own that punt it."""
     finished_inspection: set[Direction] = field(default_factory=set)
@@ -85,14 +85,19 @@ class Session:
     forwarded_bytes: dict[Direction, int] = field(
         default_factory=lambda: dict.fromkeys(Direction, 0)
     )
-    now: float = 0.0
-    _commands: list[Command] = field(default_factory=list)
+    _opened: bool = False
+    """What was opened last has no barrier behind it yet."""
+    _barrier: int | None = None
+    """The one that the gate waits for."""
+    _told_idle: list[int] = field(default_factory=list)
+    """Bindings whose idleness the inspector hears of when the gate is open."""
+    _last_wake: float = float("-inf")
 
     def __post_init__(self) -> None:
         assert self.binding.stream is not None  # or admission would have refused it
         self.inspector = self.binding.stream(self)
 
-    # -- Gateway, for the inspector -------------------------------------------------------------
+    # -- StreamGateway, for the inspector -------------------------------------------------------
 
     def expect(
         self,
@@ -104,7 +109,7 @@ class Session:
         peers: Sequence[Network] = (),
         last_port: int | None = None,
     ) -> Expectation | Refusal:
-        """Arm an expectation; see `ryu_alg.inspection.Gateway`."""
+        """Arm an expectation; see `ryu_alg.inspection.StreamGateway`."""
         owner = Owner(self.id, self.binding.name, self.data.mark, self.conversation)
         entry = self.expectations.arm(
             owner,
@@ -133,17 +138,23 @@ class Session:
             self.last_probe = None
         if self.offloaded:
             self._pass_unchanged(direction, segment)
-            return self._take_commands()
+            return self.take_commands()
         self.editor.receive(direction, segment, now)
         self._inspect(direction)
         return self._flush()
 
-    def barrier_done(self, now: float) -> list[Command]:
+    @property
+    def awaiting_barrier(self) -> bool:
+        """Whether the gate is closed, until the switch has confirmed what was opened."""
+        return self._opened or self._barrier is not None
+
+    def barrier_done(self, token: int, now: float) -> list[Command]:
         """The switch has confirmed the pinholes: what waited for them may go on."""
         self.now = now
-        if not self.awaiting_barrier:
+        if token != self._barrier:
             return []
-        self.awaiting_barrier = False
+        self._barrier = None
+        self._confirm(token)
         for number in self.announced:
             entry = self.expectations.live[number]
             if entry.state is PinholeState.OPENING:
@@ -152,7 +163,17 @@ class Session:
         self.editor.open_gate()
         commands = self._flush()  # before anything that was held behind it
         self._inspect(Direction.TO_SERVER)
+        self._tell_idle()
         return commands + self._flush()
+
+    def binding_idle(self, data: DataMark, now: float) -> list[Command]:
+        """The data of one of its bindings has stopped."""
+        self.now = now
+        number = self._idle(data)
+        if number is not None:
+            self._told_idle.append(number)
+        self._tell_idle()
+        return self._flush()
 
     def pipeline_installed(self, now: float) -> list[Command]:
         """All flows are being replaced: name those of this session."""
@@ -163,15 +184,13 @@ class Session:
                 self._withdraw(number, "unused")  # while the switch could not say so
             elif entry.pinhole and entry.state in (PinholeState.OPENING, PinholeState.OPEN):
                 self._commands.append(OpenPinhole(entry.pinhole))
-        if self.awaiting_barrier:
-            self._commands.append(Barrier(self.id))
         if self.offloaded:
             self._commands.append(self._offload_command())
         if self.kept_punting:
             there, back = self._paths()
             arriving = ((there.realm, there.arriving), (back.realm, back.arriving))
             self._commands.append(KeepPunting(self.id, arriving))
-        return self._take_commands()
+        return self.take_commands()
 
     def expire(self, now: float) -> list[Command]:
         """Carry out what is due by now. `over` tells whether the session has ended by it."""
@@ -182,6 +201,10 @@ class Session:
         if timeout is not None and timeout <= now:
             self.editor.expire(now)
         if self.ended_at is None:
+            due = self._inspector_timeout()
+            if due is not None and due <= now:
+                self._last_wake = now
+                self._hear(self._asked(self._wake))
             if self._probe_due() <= now:
                 self.last_probe = now
                 self.editor.probe(now)
@@ -197,13 +220,21 @@ class Session:
         self._publish("session.unwanted", "ended from outside")
         if self.data.counted:
             self._commands.append(CutData(self.data.mark, self.timers.data_idle))
+        for number in list(self.held):
+            self._unbind(number)
         if self.offloaded:
             # Where its sequence numbers are by now, only the ends know.
             self._commands.append(EndOffload(self.id))
             self._end("taken back from the switch")
-            return self._take_commands()
+            return self.take_commands()
         self.editor.abort()
         return self._flush()
+
+    def replaced(self, now: float) -> list[Command]:
+        """Its client begins another connection on the same ports."""
+        self.now = now
+        self._end("replaced by a new connection")
+        return self.take_commands()
 
     def next_timeout(self) -> float | None:
         """When `expire` wants to be called; None while the switch has the session."""
@@ -212,8 +243,10 @@ class Session:
         if self.ended_at is not None:
             return self.ended_at + self.timers.time_wait
         deadline = min(self._probe_due(), self._idle_deadline())
-        timeout = self.editor.next_timeout()
-        return deadline if timeout is None else min(deadline, timeout)
+        for timeout in (self.editor.next_timeout(), self._inspector_timeout()):
+            if timeout is not None:
+                deadline = min(deadline, timeout)
+        return deadline
 
     def over(self, now: float) -> bool:
         """Whether the session may be forgotten."""
@@ -222,16 +255,16 @@ class Session:
     def left_switch(self, now: float) -> list[Command]:
         """The switch has not seen the offloaded connection for its idle time-out."""
         self.now = now
-        if self.data.moving:
+        if self.moving:
             return [self._offload_command()]
         self._end("idle or closed in the switch")
-        return self._take_commands()
+        return self.take_commands()
 
     def withdraw(self, number: int, now: float, reason: str) -> list[Command]:
         """The expectation is over: close what of it is open."""
         self.now = now
         self._withdraw(number, reason)
-        return self._take_commands()
+        return self.take_commands()
 
     def used(self, number: int, now: float) -> list[Command]:
         """The expected data connection came: nothing more is let in, but to a range."""
@@ -240,13 +273,18 @@ class Session:
         self.data.moving = True
         self._publish("pinhole.used", str(entry.pinhole))
         if entry.pinhole is not None and entry.pinhole.last_port is not None:
-            return self._take_commands()
+            return self.take_commands()
         self.expectations.remove(number)
         self.announced.discard(number)
         if entry.lease is not None:
             self.data.leases.append(entry.lease)
         self._commands.append(ClosePinhole(number))
-        return self._take_commands()
+        return self.take_commands()
+
+    @property
+    def moving(self) -> bool:
+        """Whether data of the session moves."""
+        return self.data.moving or self.media_moving
 
     @property
     def state(self) -> SessionState:
@@ -298,11 +336,32 @@ class Session:
             editor.finish(direction)
         return progress
 
+    def _wake(self) -> Sequence[Effect]:
+        self.inspector.next_timeout()  # if that failed, it does so again, where it is taken care of
+        return self.inspector.wake()
+
+    def _tell_idle(self) -> None:
+        """Have the inspector hear which bindings are idle, once nothing waits for the switch."""
+        while self._told_idle and not self.awaiting_barrier and self.ended_at is None:
+            number = self._told_idle.pop(0)
+            if number in self.held:
+                self._hear(self._asked(partial(self.inspector.binding_idle, number)))
+
+    def _hear(self, effects: Sequence[Effect]) -> None:
+        """Carry out what the inspector wants though nothing came; it may decide more now."""
+        if effects:
+            self._apply(Direction.TO_SERVER, b"", effects)
+            self._inspect(Direction.TO_SERVER)
+
     def _ask(self, direction: Direction, data: bytes, end: bool) -> Sequence[Effect]:
+        inspector = self.inspector
+        return self._asked(
+            lambda: inspector.end(direction, data) if end else inspector.inspect(direction, data)
+        )
+
+    def _asked(self, question: Callable[[], Sequence[Effect]]) -> Sequence[Effect]:
         try:
-            if end:
-                return self.inspector.end(direction, data)
-            return self.inspector.inspect(direction, data)
+            return question()
         except Exception as error:  # a plugin's fault must stay in its session
             return [
                 Report("inspector.failed", f"{type(error).__name__} in {self.binding.name}"),
@@ -312,7 +371,7 @@ class Session:
     def _apply(self, direction: Direction, data: bytes, effects: Sequence[Effect]) -> bool:
         """Carry out what the inspector wants: whether anything was decided."""
         left = len(data)
-        if any(isinstance(effect, Open) and self._needs_switch(effect) for effect in effects):
+        if any(self._needs_switch(effect) for effect in effects):
             self.editor.close_gate()
         decided = False
         for effect in effects:
@@ -337,6 +396,10 @@ class Session:
                     self._open(number)
                 case Close(number):
                     self._withdraw(number, "withdrawn")
+                case Admit():
+                    self._opened = self._admit(effect) is not None or self._opened
+                case Unbind(number):
+                    self._unbind(number)
                 case Opaque():
                     self.opaque = True
                     self._publish("session.opaque", "inspection has ended")
@@ -355,7 +418,11 @@ class Session:
         self.editor.forward(direction, length)
         self.forwarded_bytes[direction] += length
 
-    def _needs_switch(self, effect: Open) -> bool:
+    def _needs_switch(self, effect: Effect) -> bool:
+        if isinstance(effect, Admit):
+            return self._would_change(effect)
+        if not isinstance(effect, Open):
+            return False
         entry = self._armed(effect.expectation)
         return entry is not None and entry.pinhole is not None
 
@@ -377,10 +444,9 @@ class Session:
         if entry.pinhole.last_port is None:
             entry.expires = self.now + entry.pinhole.hard
         # Anew for each: the end of the connection before has cut the flow's idle time-out short.
-        self.data.counted = True
         self._commands.append(self.data.count_for(self.timers.data_idle))
         self._commands.append(OpenPinhole(entry.pinhole))
-        self.awaiting_barrier = True
+        self._opened = True
 
     def _withdraw(self, number: int, reason: str) -> None:
         if number not in self.announced:
@@ -398,8 +464,8 @@ class Session:
     # -- what leaves ----------------------------------------------------------------------------
 
     def _flush(self) -> list[Command]:
-        if self.awaiting_barrier and any(isinstance(c, OpenPinhole) for c in self._commands):
-            self._commands.append(Barrier(self.id))
+        if self._opened:
+            self._await_switch()
         for _, segment in self.editor.flush(self.now):
             self._commands.append(Emit(segment))
         if self.ended_at is None and self.editor.phase in (Phase.CLOSED, Phase.RESET):
@@ -408,10 +474,22 @@ class Session:
             self.offloaded = True
             self._commands.append(self._offload_command())
             self._publish("session.offloaded", "the switch forwards it from here on")
-        return self._take_commands()
+        return self.take_commands()
+
+    def _await_switch(self) -> None:
+        barrier = self.barriers.issue(self.id)
+        self._barrier, self._opened = barrier.token, False
+        for bound in self.held.values():
+            bound.awaiting = barrier.token
+        self._commands.append(barrier)
 
     def _end(self, how: str) -> None:
         self.ended_at = self.now
+        if self._barrier is not None:
+            self.barriers.cancel(self._barrier)
+            self._barrier = None
+        self._told_idle.clear()
+        self._abandon()
         for number in sorted(self.announced):
             self._withdraw(number, "session ended")
         self._publish("session.ended", how)
@@ -446,26 +524,30 @@ class Session:
         segment.dst, segment.dport = header.dst, header.dport
         self._commands.append(Emit(segment))
 
-    def _take_commands(self) -> list[Command]:
-        commands, self._commands = self._commands, []
-        return commands
-
-    def _publish(self, code: str, detail: str) -> None:
-        self._commands.append(Publish(code, detail, self.id, self.binding.name))
-
     # -- time -----------------------------------------------------------------------------------
 
     def _idle_deadline(self) -> float:
         if self.editor.phase is Phase.OPENING:
             return self.since + self.timers.session_setup
-        if self.data.moving:
+        if self.moving:
             return self.last_activity + self.timers.keepalive_limit
         if any(stream.fin_received for stream in self.editor.streams.values()):
             return self.last_activity + self.timers.half_closed
-        return max(self.last_activity, self.data.ended_at) + self.timers.session_idle
+        data_ended_at = max(self.data.ended_at, self.data_ended_at)
+        return max(self.last_activity, data_ended_at) + self.timers.session_idle
+
+    def _inspector_timeout(self) -> float | None:
+        """When the inspector wants to be woken, unless it has to wait for the switch."""
+        if self.opaque or self.awaiting_barrier:
+            return None
+        try:
+            due = self.inspector.next_timeout()
+        except Exception:  # a plugin's fault must stay in its session
+            due = self.now
+        return None if due is None else max(due, self._last_wake + WAKE_PAUSE)
 
     def _probe_due(self) -> float:
-        if not self.data.moving or self.editor.phase is not Phase.OPEN:
+        if not self.moving or self.editor.phase is not Phase.OPEN:
             return float("inf")
         return max(self.last_activity, self.last_probe or 0.0) + self.timers.keepalive_interval
 

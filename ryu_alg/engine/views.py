@@ -46,7 +46,11 @@ class BindingKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SessionView:
-    """One control conversation."""
+    """One control conversation over TCP, or all UDP control traffic of one inside host.
+
+    Over UDP, the client is the inside host, at the endpoint with the latest traffic (port 0 where
+    only data is left), and the server the other end of the latest datagram.
+    """
 
     id: int
     protocol: str
@@ -70,13 +74,14 @@ class SessionView:
     data_packets: int
     data_bytes: int
     """Of its data connections, both ways, as far as the switch has reported them."""
+    transport: Transport = Transport.TCP
     user: str | None = None
     """As given to the protocol; None where it has no such thing, or it was not given yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class PinholeView:
-    """One expected data connection."""
+    """One expected data connection, or UDP data that may pass both ways."""
 
     id: int
     session: int
@@ -94,6 +99,8 @@ class PinholeView:
     age: float
     expires_in: float | None
     """None when only the end of its session ends it."""
+    remote: Endpoint | None = None
+    """The other end, where it has told its port; of UDP data, which goes both ways."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, ip_address, ip_network
 from random import Random
 from typing import Any
 
-from ryu_alg.engine.commands import Command, Emit
+from ryu_alg.engine.commands import Barrier, Command, Emit
 from ryu_alg.engine.config import (
     EngineConfig,
     InsideNetwork,
@@ -26,7 +26,7 @@ from ryu_alg.engine.config import (
     Timers,
 )
 from ryu_alg.engine.engine import Engine
-from ryu_alg.engine.events import Event, SegmentArrived
+from ryu_alg.engine.events import BarrierDone, Event, SegmentArrived
 from ryu_alg.engine.segment import ACK, SYN, Segment
 from ryu_alg.inspection import (
     Close,
@@ -35,12 +35,12 @@ from ryu_alg.inspection import (
     Endpoint,
     Expectation,
     Forward,
-    Gateway,
     Inject,
     Opaque,
     Open,
     Party,
     Replace,
+    StreamGateway,
     StreamInspector,
 )
 
@@ -56,10 +56,10 @@ DENIED_NETWORK = "198.51.101.0/24"
 
 
 @dataclass(slots=True)
-class Toy:
+class Toy(StreamInspector):
     """The inspector."""
 
-    gateway: Gateway
+    gateway: StreamGateway
     armed: int | None = None
     user: str = "toy"
 
@@ -120,7 +120,7 @@ class Toy:
         return []
 
 
-def _toy(gateway: Gateway) -> StreamInspector:
+def _toy(gateway: StreamGateway) -> StreamInspector:
     return Toy(gateway)
 
 
@@ -159,6 +159,7 @@ class Talk:
     now: float = 0.0
     commands: list[Command] = field(default_factory=list)
     """Of the latest step."""
+    _barrier: int = 0
     _client_next: int = 1000
     _server_next: int = 900_000
     _towards_server: Segment | None = None
@@ -167,12 +168,18 @@ class Talk:
     def handle(self, event: Event) -> list[Command]:
         """Have the engine handle any event."""
         self.commands = self.engine.handle(event, self.now)
+        for barrier in self.of(Barrier):
+            self._barrier = barrier.token
         for segment in self.emitted():
             if segment.dport == self.client_port and segment.dst == _packed(self.client):
                 self._towards_client = segment
             else:
                 self._towards_server = segment
         return self.commands
+
+    def confirm(self) -> list[Command]:
+        """The switch answers the latest barrier."""
+        return self.handle(BarrierDone(self._barrier))
 
     def emitted(self) -> list[Segment]:
         """The segments among the latest commands."""

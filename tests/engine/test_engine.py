@@ -266,7 +266,7 @@ def test_ports_that_no_pinhole_leads_to(port: int, code: str) -> None:
 def test_quotas_of_expectations() -> None:
     conversation = talk(engine(quotas=Quotas(pinholes_per_session=1, pinholes_per_host=2)))
     announced = announce(conversation)
-    conversation.handle(BarrierDone(1))
+    conversation.confirm()
     conversation.client_sends(b"LISTEN 5001\n")
     assert conversation.reached_client() == b"REFUSED quota.session\n"
     conversation.handle(PinholeUsed(announced.pinhole.id))
@@ -278,7 +278,7 @@ def test_data_ports_run_out() -> None:
     conversation = talk(engine(quotas=Quotas(pinholes_per_session=20)))
     for number in range(8):
         announce(conversation, 5000 + number)
-        conversation.handle(BarrierDone(1))
+        conversation.confirm()
     conversation.client_sends(b"LISTEN 5999\n")
     assert conversation.reached_client() == b"REFUSED ports.exhausted\n"
 
@@ -320,7 +320,7 @@ def test_without_nat_a_pinhole_translates_nothing(client: str, server: str) -> N
 def test_a_used_pinhole_closes_and_its_port_rests_only_after_the_data() -> None:
     conversation = talk(engine())
     pinhole = announce(conversation).pinhole
-    conversation.handle(BarrierDone(1))
+    conversation.confirm()
     conversation.handle(PinholeUsed(pinhole.id))
     assert conversation.of(ClosePinhole) == [ClosePinhole(pinhole.id)]
     assert codes(conversation.commands) == ["pinhole.used"]
@@ -336,7 +336,7 @@ def test_a_used_pinhole_closes_and_its_port_rests_only_after_the_data() -> None:
 def test_an_unused_pinhole_expires() -> None:
     conversation = talk(engine())
     pinhole = announce(conversation).pinhole
-    conversation.handle(BarrierDone(1))
+    conversation.confirm()
     conversation.handle(PinholeExpired(pinhole.id))
     assert codes(conversation.commands) == ["pinhole.closed"]
     assert not conversation.engine.expectations.live
@@ -347,7 +347,7 @@ def test_an_unused_pinhole_expires() -> None:
 def test_the_end_of_the_session_closes_what_was_not_used() -> None:
     conversation = talk(engine())
     pinhole = announce(conversation).pinhole
-    conversation.handle(BarrierDone(1))
+    conversation.confirm()
     conversation.client_sends(flags=RST | ACK)
     assert ClosePinhole(pinhole.id) in conversation.commands
     assert "session.ended" in codes(conversation.commands)
@@ -372,7 +372,7 @@ def test_a_new_pipeline_gets_every_dynamic_flow() -> None:
     opened = announce(conversation)
     again = conversation.handle(PipelineInstalled())
     assert {type(command) for command in again} == {OpenPinhole, CountData, Barrier}
-    conversation.handle(BarrierDone(1))
+    conversation.confirm()
     (view,) = snapshot.pinholes(conversation.engine, 1.0)
     assert view.state is PinholeState.OPEN
     again = conversation.handle(PipelineInstalled())
@@ -387,7 +387,7 @@ def test_a_range_stays_open_as_long_as_its_session() -> None:
     pinhole = opened.pinhole
     assert (pinhole.seen, pinhole.last_port) == (Endpoint(PUBLIC, 10000), 10009)
     assert pinhole.translate == DestinationNat(Endpoint(_address(INSIDE_SERVER), 10000))
-    conversation.handle(BarrierDone(1))
+    conversation.confirm()
     for _ in range(3):
         assert codes(conversation.handle(PinholeUsed(pinhole.id))) == ["pinhole.used"]
         assert conversation.of(ClosePinhole) == []
@@ -422,7 +422,7 @@ def test_ranges_that_no_pinhole_leads_to(first: int, last: int, code: str) -> No
 def test_a_pinhole_whose_time_was_up_while_the_switch_was_away_is_not_opened_again() -> None:
     conversation = talk(engine(timers=Timers(pinhole_hard=60)))
     announce(conversation)
-    conversation.handle(BarrierDone(1))
+    conversation.confirm()
     conversation.now = 61.0
     again = conversation.handle(PipelineInstalled())
     assert not [command for command in again if isinstance(command, OpenPinhole)]
@@ -449,7 +449,7 @@ def test_moving_data_keeps_the_control_connection_alive() -> None:
     timers = Timers(session_idle=60.0, keepalive_interval=20.0, data_idle=30)
     conversation = talk(engine(timers=timers))
     pinhole = announce(conversation).pinhole
-    conversation.handle(BarrierDone(1))
+    conversation.confirm()
     conversation.client_sends()
     conversation.server_sends()
     conversation.handle(PinholeUsed(pinhole.id))
@@ -471,7 +471,7 @@ def test_answers_to_probes_are_swallowed_and_are_no_activity() -> None:
     timers = Timers(session_idle=60.0, keepalive_interval=20.0, keepalive_limit=100.0)
     conversation = talk(engine(timers=timers))
     pinhole = announce(conversation).pinhole
-    conversation.handle(BarrierDone(1))
+    conversation.confirm()
     conversation.client_sends()
     conversation.server_sends()
     conversation.handle(PinholeUsed(pinhole.id))
@@ -488,7 +488,7 @@ def test_answers_to_probes_are_swallowed_and_are_no_activity() -> None:
 def test_each_pinhole_begins_counting_anew() -> None:
     conversation = talk(engine(timers=Timers(data_idle=30)))
     pinhole = announce(conversation).pinhole
-    conversation.handle(BarrierDone(1))
+    conversation.confirm()
     # The flow's time is up before the connection comes: it will want counting all the same.
     again = conversation.handle(DataCounted(pinhole.mark, 0, 0, idle=True))
     assert CountData(pinhole.mark, 30, 4) in again
@@ -648,7 +648,7 @@ def test_a_reload_changes_what_is_new_and_nothing_that_is_there() -> None:
 def test_an_unwanted_session_is_reset_and_its_data_cut() -> None:
     conversation = talk(engine())
     pinhole = announce(conversation).pinhole
-    conversation.handle(BarrierDone(1))
+    conversation.confirm()
     conversation.handle(PinholeUsed(pinhole.id))
     conversation.handle(SessionUnwanted(1))
     assert codes(conversation.commands) == ["session.unwanted", "session.ended"]
@@ -692,7 +692,7 @@ def test_a_saved_session_goes_on_where_it_was() -> None:
     restored = copy.deepcopy(conversation)
     for one in (conversation, restored):
         one.server_sends(b"OK\n")
-        one.handle(BarrierDone(1))
+        one.confirm()
         one.client_sends(b"nd\n")
     assert restored.commands == conversation.commands
     assert restored.reached_client() == b"behind\n"

@@ -1,0 +1,107 @@
+"""Public endpoints of UDP control endpoints: independent of the remote end (RFC 4787 REQ-1)."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from ryu_alg.engine.config import EngineConfig
+from ryu_alg.engine.public_ports import Lease, PublicPorts
+from ryu_alg.engine.session_quotas import SessionQuotas
+from ryu_alg.inspection import Address, Endpoint, Refusal, Transport
+
+MAX_CONTACTS = 1024
+"""Remote addresses that one session remembers."""
+
+
+@dataclass(slots=True)
+class Control:
+    """One control endpoint of an inside host."""
+
+    session: int
+    protocol: str
+    inside: Endpoint
+    public: Endpoint
+    lease: Lease | None
+    """None without NAT, and for a published service."""
+    published: bool
+    """Anybody outside may send to it."""
+    since: float
+    last_activity: float
+    held_until: float = float("-inf")
+
+
+@dataclass(slots=True)
+class ControlBindings:
+    """All of them, by what stands for them outside."""
+
+    ports: PublicPorts
+    quotas: SessionQuotas
+    _leased: dict[Endpoint, Control] = field(default_factory=dict)
+    _fixed: dict[tuple[Endpoint, str], Control] = field(default_factory=dict)
+    """Endpoints that several protocols may share: (endpoint, protocol)."""
+
+    def open(
+        self, config: EngineConfig, session: int, protocol: str, inside: Endpoint, now: float
+    ) -> Control | Refusal:
+        """Have a public endpoint stand for `inside`."""
+        host = inside.address
+        over = self.quotas.over_for_host(host)
+        if over is not None:
+            detail = f"{host} may have {self.quotas.config.quotas.sessions_per_host} endpoints"
+            return Refusal(over, detail)
+        public, lease, published = inside, None, False
+        service = config.service_of(inside, protocol, Transport.UDP)
+        network = config.network_of(host)
+        address = None if network is None else network.public_for(host)
+        if service is not None:
+            public, published = service.public, True
+        elif address is not None:
+            lease = self.ports.control(address, inside, Transport.UDP, now)
+            if lease is None:
+                detail = f"no control port of {address} is free"
+                return Refusal("session.ports_exhausted", detail)
+            public = lease.public
+        control = Control(session, protocol, inside, public, lease, published, now, now)
+        if lease is None:
+            self._fixed[public, protocol] = control
+        else:
+            self._leased[public] = control
+        self.quotas.charge(host)
+        return control
+
+    def close(self, control: Control, now: float) -> None:
+        """Nothing stands for it any more."""
+        if control.lease is None:
+            self._fixed.pop((control.public, control.protocol), None)
+        else:
+            self._leased.pop(control.public, None)
+            control.lease.end(now)
+        self.quotas.release(control.inside.address)
+
+    def at(self, public: Endpoint, protocol: str | None) -> Control | None:
+        """The control endpoint behind `public`. `protocol`: of the punt, where it says."""
+        found = self._leased.get(public)
+        if found is None and protocol is not None:
+            found = self._fixed.get((public, protocol))
+        return found
+
+    def __len__(self) -> int:
+        return len(self._leased) + len(self._fixed)
+
+
+@dataclass(slots=True)
+class Contacts:
+    """Remote addresses, the latest of them: over the bound the one unused longest goes."""
+
+    _known: OrderedDict[Address, None] = field(default_factory=OrderedDict)
+
+    def add(self, address: Address) -> None:
+        """There was a datagram to it or from it."""
+        self._known[address] = None
+        self._known.move_to_end(address)
+        if len(self._known) > MAX_CONTACTS:
+            self._known.popitem(last=False)
+
+    def __contains__(self, address: Address) -> bool:
+        return address in self._known

@@ -1,0 +1,389 @@
+"""All UDP control traffic of one inside host in one protocol, and everything that it opened."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import assert_never
+
+from ryu_alg.engine.barriers import Barriers
+from ryu_alg.engine.commands import Command, EmitDatagram
+from ryu_alg.engine.control_bindings import Contacts, Control, ControlBindings
+from ryu_alg.engine.data_binding import DataBinding
+from ryu_alg.engine.data_marks import DataMark
+from ryu_alg.engine.holder import WAKE_PAUSE, Holder
+from ryu_alg.engine.pinhole_limits import MAX_PORT
+from ryu_alg.engine.segment import Datagram as WireDatagram
+from ryu_alg.inspection import (
+    Address,
+    Admit,
+    Datagram,
+    DatagramEffect,
+    DatagramInspector,
+    Endpoint,
+    Hold,
+    Realm,
+    Refusal,
+    Report,
+    Send,
+    Transport,
+    Unbind,
+)
+
+MAX_PAYLOAD = 65507
+"""Bytes: what an IPv4 packet holds (RFC 791, RFC 768)."""
+MAX_WAITING = 64
+"""Datagrams of one session that wait for the switch."""
+MAX_HOLD = 7 * 86400.0
+"""Seconds: for no longer is an endpoint held at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hairpin:
+    """A datagram for what stands for an inside host outside: it never gets there."""
+
+    source: Endpoint
+    """Of the sender, as it is seen outside."""
+    target: Endpoint
+    datagram: WireDatagram
+
+
+@dataclass(slots=True, kw_only=True)
+class DatagramSession(Holder):
+    """It serves its inspector as `ryu_alg.inspection.DatagramGateway`."""
+
+    controls: ControlBindings
+    barriers: Barriers
+    counters: Counter[str]
+    inspector: DatagramInspector = field(init=False)
+    mine: dict[Endpoint, Control] = field(default_factory=dict)
+    """By inside endpoint; the one with the latest traffic is last."""
+    contacts: Contacts = field(default_factory=Contacts)
+    """Whom the host has sent to: they may send to it."""
+    callers: Contacts = field(default_factory=Contacts)
+    """Who has sent to a published endpoint: they may be answered."""
+    hairpins: list[Hairpin] = field(default_factory=list)
+    """What left for inside hosts, to be delivered."""
+    remote: Endpoint | None = None
+    """The other end of the latest datagram."""
+    outward_bytes: int = 0
+    inward_bytes: int = 0
+    failed: bool = False
+    _waiting: dict[int, list[EmitDatagram | Hairpin]] = field(default_factory=dict)
+    """What leaves when the switch has answered a barrier."""
+    _carrier: WireDatagram | None = None
+    """What is being inspected."""
+    _last_refresh: float = float("-inf")
+    _last_wake: float = float("-inf")
+
+    def start(self, detail: str) -> None:
+        """Have the inspector made. `detail`: of the session, to be shown."""
+        assert self.binding.datagram is not None  # or it would not have been admitted
+        self._publish("session.opened", detail)
+        try:
+            self.inspector = self.binding.datagram(self)
+        except Exception as error:  # a plugin's fault must stay in its session
+            self._fail(error)
+
+    # -- DatagramGateway, for the inspector -----------------------------------------------------
+
+    def signalling(self, inside: Endpoint) -> Endpoint | Refusal:
+        """See `ryu_alg.inspection.DatagramGateway`."""
+        if inside.address != self.host:
+            return Refusal("signalling.foreign", f"{inside} is not of {self.host}")
+        if inside not in self.mine:
+            refusal = self.bindings.limits.forbidden((inside.port,), Realm.INSIDE)
+            if refusal is not None:
+                return refusal
+        control = self.control(inside)
+        return control if isinstance(control, Refusal) else control.public
+
+    # -- what the engine calls ------------------------------------------------------------------
+
+    def control(self, inside: Endpoint) -> Control | Refusal:
+        """The control endpoint, bound by now if there is room."""
+        known = self.mine.get(inside)
+        if known is not None:
+            return known
+        opened = self.controls.open(self.config, self.id, self.binding.name, inside, self.now)
+        if isinstance(opened, Refusal):
+            self._publish(f"signalling.refused.{opened.code}", opened.detail)
+            return opened
+        self.mine[inside] = opened
+        return opened
+
+    def receive(
+        self, origin: Realm, inside: Endpoint, remote: Endpoint, carrier: WireDatagram, now: float
+    ) -> None:
+        """A datagram came, from the host's endpoint `inside` or to it: `take_commands`."""
+        self.now = now
+        control = self.control(inside)
+        if self.failed or isinstance(control, Refusal):
+            return
+        self.remote = remote
+        self.last_activity = now
+        self._touch(control)
+        if origin is Realm.OUTSIDE and control.published:
+            self.callers.add(remote.address)
+        datagram = Datagram(origin, control.inside, control.public, remote, carrier.payload)
+        self._carrier = carrier
+        self._apply(self._ask(lambda: self.inspector.inspect(datagram)))
+        self._carrier = None
+
+    def take_hairpins(self) -> list[Hairpin]:
+        """What has left for inside hosts since."""
+        hairpins, self.hairpins = self.hairpins, []
+        return hairpins
+
+    def welcomes(self, control: Control, address: Address) -> bool:
+        """Whether somebody outside may send to `control`."""
+        return control.published or address in self.contacts
+
+    def barrier_done(self, token: int, now: float) -> list[Command]:
+        """The switch has confirmed what was admitted: what waited for it leaves."""
+        self.now = now
+        self._confirm(token)
+        self._leave(self._waiting.pop(token, []))
+        return self.take_commands()
+
+    def binding_idle(self, data: DataMark, now: float) -> list[Command]:
+        """The data of one of its bindings has stopped."""
+        self.now = now
+        number = self._idle(data)
+        if number is not None:
+            self._apply(self._ask(lambda: self.inspector.binding_idle(number)))
+        return self.take_commands()
+
+    def expire(self, now: float) -> list[Command]:
+        """Carry out what is due by now."""
+        self.now = now
+        due = self._inspector_timeout()
+        if due is not None and due <= now:
+            self._last_wake = now
+            self._apply(self._ask(lambda: self.inspector.wake()))
+        if self._refresh_due() <= now:
+            self._last_refresh = now
+            self._publish("session.keepalive", "data moves: signalling is refreshed")
+            self._apply(self._ask(lambda: self.inspector.keep_alive()))
+        for control in list(self.mine.values()):
+            if self._deadline(control) <= now:
+                self._release(control)
+        return self.take_commands()
+
+    def end(self, now: float) -> list[Command]:
+        """Somebody in charge wants it ended, and its data cut."""
+        self.now = now
+        self._publish("session.unwanted", "ended from outside")
+        for number in list(self.held):
+            self._unbind(number)
+        self.failed = True
+        return self.take_commands()
+
+    def over(self) -> bool:
+        """Whether nothing is left of it."""
+        if self.failed:
+            return True
+        idle = not self.mine and not self.held and not self._waiting
+        return idle and self._inspector_timeout() is None
+
+    def finish(self, now: float) -> list[Command]:
+        """Leave nothing behind."""
+        self.now = now
+        for control in list(self.mine.values()):
+            self._release(control)
+        for token, waiting in self._waiting.items():
+            self.barriers.cancel(token)
+            self.counters["datagram.dropped_waiting"] += len(waiting)
+        self._waiting.clear()
+        self._abandon()
+        self._publish("session.ended", "failed or unwanted" if self.failed else "idle")
+        return self.take_commands()
+
+    def next_timeout(self) -> float | None:
+        """When `expire` wants to be called."""
+        deadlines = [self._deadline(control) for control in self.mine.values()]
+        deadlines.append(self._refresh_due())
+        due = self._inspector_timeout()
+        if due is not None:
+            deadlines.append(due)
+        earliest = min(deadlines)
+        return None if earliest == float("inf") else earliest
+
+    # -- effects --------------------------------------------------------------------------------
+
+    def _ask(self, question: Callable[[], Sequence[DatagramEffect]]) -> Sequence[DatagramEffect]:
+        try:
+            return tuple(question())
+        except Exception as error:  # a plugin's fault must stay in its session
+            self._fail(error)
+            return ()
+
+    def _fail(self, error: Exception) -> None:
+        if not self.failed:
+            self.failed = True
+            detail = f"{type(error).__name__} in {self.binding.name}"
+            self._publish("inspector.failed", detail)
+
+    def _apply(self, effects: Sequence[DatagramEffect]) -> None:
+        leaving: list[EmitDatagram | Hairpin] = []
+        changed: list[DataBinding] = []
+        joined: int | None = None
+        for effect in effects:
+            match effect:
+                case Send():
+                    sent = self._send(effect)
+                    if sent is not None:
+                        leaving.append(sent)
+                case Hold(inside, until):
+                    self._hold(inside, until)
+                case Admit():
+                    bound = self._admit(effect)
+                    if bound is not None and bound.awaiting is None:
+                        changed.append(bound)
+                    elif bound is not None:
+                        joined = bound.awaiting
+                case Unbind(number):
+                    self._unbind(number)
+                case Report(code, detail):
+                    self._publish(code, detail)
+                case _:
+                    assert_never(effect)
+        if changed:
+            barrier = self.barriers.issue(self.id)
+            for bound in changed:
+                bound.awaiting = barrier.token
+            self._commands.append(barrier)
+            self._waiting[barrier.token] = []
+            self._wait(barrier.token, leaving)
+        elif joined in self._waiting:
+            self._wait(joined, leaving)
+        else:
+            self._leave(leaving)
+
+    def _send(self, effect: Send) -> EmitDatagram | Hairpin | None:
+        inside, remote = effect.inside, effect.remote
+        wrong = self._unsendable(effect)
+        if wrong is not None:
+            self._publish("datagram.send_refused", f"{inside} and {remote}: {wrong}")
+            return None
+        if effect.towards is Realm.INSIDE:
+            self.inward_bytes += len(effect.payload)
+            return EmitDatagram(self._wire(remote, inside, effect.payload))
+        control = self.control(inside)
+        if isinstance(control, Refusal):
+            return None
+        self._touch(control)
+        datagram = self._wire(control.public, remote, effect.payload)
+        self.outward_bytes += len(effect.payload)
+        if self._leads_inside(remote):
+            return Hairpin(control.public, remote, datagram)
+        self.contacts.add(remote.address)
+        return EmitDatagram(datagram)
+
+    def _unsendable(self, effect: Send) -> str | None:
+        inside, remote = effect.inside, effect.remote
+        if inside.address != self.host:
+            return f"not of {self.host}"
+        if inside.address.version != remote.address.version:
+            return "of different IP versions"
+        if not 0 < inside.port <= MAX_PORT or not 0 < remote.port <= MAX_PORT:
+            return "not a port"
+        if len(effect.payload) > MAX_PAYLOAD:
+            return f"{len(effect.payload)} bytes are more than a datagram holds"
+        if self.realm_of(remote.address) is Realm.INSIDE:
+            return "the other end is not outside"
+        if effect.towards is Realm.INSIDE or self._leads_inside(remote):
+            return None
+        if remote.address in self.config.public:
+            return "nothing stands there"
+        if remote.address in self.callers or self.config.outbound_allowed(
+            self.host, remote, Transport.UDP
+        ):
+            return None
+        return "outbound policy"
+
+    def _leads_inside(self, remote: Endpoint) -> bool:
+        """Whether it stands for an inside host in this protocol."""
+        name = self.binding.name
+        control = self.controls.at(remote, name)
+        if control is not None:
+            return control.protocol == name and control.public != control.inside
+        return self.config.service_at(remote, name, Transport.UDP) is not None
+
+    def _wire(self, source: Endpoint, target: Endpoint, payload: bytes) -> WireDatagram:
+        """On its way like the datagram that it answers or passes on, if there is one."""
+        carrier = self._carrier
+        return WireDatagram(
+            source.address.packed,
+            target.address.packed,
+            source.port,
+            target.port,
+            payload,
+            *(() if carrier is None else (carrier.ttl, carrier.tos)),
+        )
+
+    def _hold(self, inside: Endpoint, until: float) -> None:
+        if isinstance(self.signalling(inside), Refusal):
+            return
+        self.mine[inside].held_until = min(until, self.now + MAX_HOLD)
+
+    def _wait(self, token: int, leaving: list[EmitDatagram | Hairpin]) -> None:
+        room = MAX_WAITING - sum(map(len, self._waiting.values()))
+        self._waiting[token] += leaving[:room]
+        if len(leaving) > room:
+            self.counters["datagram.dropped_waiting"] += len(leaving) - room
+
+    def _leave(self, leaving: Sequence[EmitDatagram | Hairpin]) -> None:
+        for item in leaving:
+            if isinstance(item, Hairpin):
+                self.hairpins.append(item)
+            else:
+                self._commands.append(item)
+
+    def _touch(self, control: Control) -> None:
+        control.last_activity = self.now
+        self.mine[control.inside] = self.mine.pop(control.inside)
+
+    def _release(self, control: Control) -> None:
+        del self.mine[control.inside]
+        self.controls.close(control, self.now)
+
+    # -- time -----------------------------------------------------------------------------------
+
+    def _deadline(self, control: Control) -> float:
+        """When nothing stands for the endpoint any more."""
+        last = control.last_activity
+        if self.media_moving:
+            idle = max(last + self.timers.datagram_idle, self._keepalive_end())
+        else:
+            idle = max(last, self.data_ended_at) + self.timers.datagram_idle
+        return max(idle, control.held_until)
+
+    def _keepalive_end(self) -> float:
+        return self.last_activity + self.timers.keepalive_limit
+
+    def _refresh_due(self) -> float:
+        if not self.media_moving or not self.mine:
+            return float("inf")
+        due = max(self.last_activity, self._last_refresh) + self.timers.keepalive_interval
+        return due if due <= self._keepalive_end() else float("inf")
+
+    def _inspector_timeout(self) -> float | None:
+        if self.failed:
+            return None
+        try:
+            due = self.inspector.next_timeout()
+        except Exception as error:  # a plugin's fault must stay in its session
+            self._fail(error)
+            return None
+        return None if due is None else max(due, self._last_wake + WAKE_PAUSE)
+
+
+def endpoints(wire: WireDatagram) -> tuple[Endpoint, Endpoint]:
+    """Where a datagram comes from, and where it goes."""
+    return (
+        Endpoint(ip_address(wire.src), wire.sport),
+        Endpoint(ip_address(wire.dst), wire.dport),
+    )

@@ -1,0 +1,230 @@
+"""All UDP sessions: which one a datagram is for, whether it begins one, and who may send."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from ryu_alg.engine.commands import Command, Ordinary, Publish
+from ryu_alg.engine.config import ProtocolBinding
+from ryu_alg.engine.control_bindings import ControlBindings
+from ryu_alg.engine.datagram_session import DatagramSession, endpoints
+from ryu_alg.engine.events import DatagramArrived
+from ryu_alg.engine.segment import Datagram as WireDatagram
+from ryu_alg.engine.tables import Tables
+from ryu_alg.inspection import Address, Endpoint, Realm, Refusal, Transport
+
+MAX_HAIRPIN_TURNS = 4
+"""How often what one event causes may come back in."""
+MAX_HAIRPINS = 256
+"""Datagrams that come back in by one event."""
+
+
+@dataclass(slots=True)
+class Datagrams:
+    """One session for each protocol and inside host."""
+
+    tables: Tables
+    sessions: dict[int, DatagramSession] = field(default_factory=dict)
+    controls: ControlBindings = field(init=False)
+    _by_host: dict[tuple[str, Address], DatagramSession] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.controls = ControlBindings(self.tables.ports, self.tables.quotas)
+
+    def arrived(self, event: DatagramArrived, now: float) -> list[Command]:
+        """A datagram was punted."""
+        datagram = event.datagram
+        source, target = endpoints(datagram)
+        protocols = self.tables.config.protocols
+        binding = protocols[event.protocol] if 0 <= event.protocol < len(protocols) else None
+        if event.realm is Realm.INSIDE:
+            delivered = self._from_inside(binding, source, target, datagram, now)
+        else:
+            delivered = self._from_outside(binding, source, target, datagram, now)
+        if isinstance(delivered, DatagramSession):
+            return self.settle(delivered, now, delivered.take_commands())
+        return delivered
+
+    def settle(
+        self, session: DatagramSession, now: float, commands: list[Command]
+    ) -> list[Command]:
+        """`commands`, and what else comes of them: hairpins, the next time-out, the end."""
+        leaving = deque((1, session.binding, hairpin) for hairpin in session.take_hairpins())
+        commands = commands + self._finish_turn(session, now)
+        came_back = 0
+        while leaving:
+            turn, binding, hairpin = leaving.popleft()
+            came_back += 1
+            if turn > MAX_HAIRPIN_TURNS or came_back > MAX_HAIRPINS:
+                self.tables.counters["datagram.hairpin_loop"] += 1
+                continue
+            receiver = self._enter(
+                binding, hairpin.source, hairpin.target, hairpin.datagram, now, welcome=True
+            )
+            if not isinstance(receiver, DatagramSession):
+                commands += receiver
+                continue
+            commands += receiver.take_commands()
+            back = receiver.take_hairpins()
+            leaving.extend((turn + 1, receiver.binding, hairpin) for hairpin in back)
+            commands += self._finish_turn(receiver, now)
+        return commands
+
+    # -- from inside ----------------------------------------------------------------------------
+
+    def _from_inside(
+        self,
+        binding: ProtocolBinding | None,
+        source: Endpoint,
+        target: Endpoint,
+        datagram: WireDatagram,
+        now: float,
+    ) -> DatagramSession | list[Command]:
+        config = self.tables.config
+        if binding is None or binding.datagram is None:
+            return [Ordinary()]
+        if config.network_of(source.address) is None:
+            self.tables.counters["session.spoofed"] += 1
+            return [Ordinary()]
+        if config.realm_of(target.address) is Realm.INSIDE:
+            return [Ordinary()]
+        session = self._by_host.get((binding.name, source.address))
+        if session is None or source not in session.mine:
+            if not self._bound(binding, source, target):
+                self.tables.counters["session.unbound"] += 1
+                return [Ordinary()]
+            hairpin = target.address in config.public
+            if not hairpin and not config.outbound_allowed(source.address, target, Transport.UDP):
+                detail = f"outbound policy: {source} to {target}"
+                return [Publish("session.denied", detail, None, binding.name)]
+        return self._deliver(binding, Realm.INSIDE, source, target, datagram, now)
+
+    def _bound(self, binding: ProtocolBinding, source: Endpoint, target: Endpoint) -> bool:
+        """Whether a datagram from an inside endpoint without a session is of the protocol."""
+        config = self.tables.config
+        if config.service_of(source, binding.name, Transport.UDP) is not None:
+            return True
+        if target.address in config.public:
+            return self._inside_of(binding.name, target) is not None
+        return target.port in binding.ports and any(
+            target.address in prefix for prefix in binding.servers
+        )
+
+    # -- from outside ---------------------------------------------------------------------------
+
+    def _from_outside(
+        self,
+        binding: ProtocolBinding | None,
+        source: Endpoint,
+        target: Endpoint,
+        datagram: WireDatagram,
+        now: float,
+    ) -> DatagramSession | list[Command]:
+        control = self.controls.at(target, None if binding is None else binding.name)
+        if control is not None:
+            binding = self.sessions[control.session].binding
+        if binding is None or self._inside_of(binding.name, target) is None:
+            if target.address not in self.tables.config.public:
+                return [Ordinary()]
+            self.tables.counters["datagram.stray"] += 1
+            return []
+        return self._enter(binding, source, target, datagram, now, welcome=False)
+
+    def _enter(
+        self,
+        binding: ProtocolBinding,
+        source: Endpoint,
+        target: Endpoint,
+        datagram: WireDatagram,
+        now: float,
+        *,
+        welcome: bool,
+    ) -> DatagramSession | list[Command]:
+        """From outside, or as if: to whatever inside endpoint `target` stands for."""
+        inside = self._inside_of(binding.name, target)
+        if inside is None:
+            self.tables.counters["datagram.stray"] += 1
+            return []
+        session = self._by_host.get((binding.name, inside.address))
+        control = None if session is None else session.mine.get(inside)
+        if session is not None and control is not None and not welcome:
+            welcome = session.welcomes(control, source.address)
+        elif control is None:
+            welcome = True  # a published service
+        if not welcome:
+            self.tables.counters["datagram.unsolicited"] += 1
+            return []
+        return self._deliver(binding, Realm.OUTSIDE, inside, source, datagram, now)
+
+    def _inside_of(self, protocol: str, public: Endpoint) -> Endpoint | None:
+        """The control endpoint or published service of this protocol behind `public`."""
+        control = self.controls.at(public, protocol)
+        if control is not None:
+            return control.inside if control.protocol == protocol else None
+        service = self.tables.config.service_at(public, protocol, Transport.UDP)
+        return None if service is None else service.inside
+
+    # -- sessions -------------------------------------------------------------------------------
+
+    def _deliver(
+        self,
+        binding: ProtocolBinding,
+        origin: Realm,
+        inside: Endpoint,
+        remote: Endpoint,
+        datagram: WireDatagram,
+        now: float,
+    ) -> DatagramSession | list[Command]:
+        """Have it inspected: the session, which keeps what comes of it, or why there is none."""
+        session = self._by_host.get((binding.name, inside.address))
+        if session is None:
+            opened = self._open(binding, inside, remote, now)
+            if not isinstance(opened, DatagramSession):
+                return opened
+            session = opened
+        session.receive(origin, inside, remote, datagram, now)
+        return session
+
+    def _open(
+        self, binding: ProtocolBinding, inside: Endpoint, remote: Endpoint, now: float
+    ) -> DatagramSession | list[Command]:
+        tables = self.tables
+        host = inside.address
+        over = tables.quotas.over(host)
+        if over is not None:
+            return [Publish(over, str(inside), None, binding.name)]
+        session = DatagramSession(
+            id=tables.session_ids.next(),
+            binding=binding,
+            host=host,
+            config=tables.config,
+            bindings=tables.bindings,
+            since=now,
+            last_activity=now,
+            controls=self.controls,
+            barriers=tables.barriers,
+            counters=tables.counters,
+            now=now,
+        )
+        control = session.control(inside)
+        if isinstance(control, Refusal):
+            return [Publish(control.code, control.detail, None, binding.name)]
+        self.sessions[session.id] = session
+        self._by_host[binding.name, host] = session
+        tables.quotas.opened(binding.name)
+        seen = "" if control.public == inside else f", seen as {control.public}"
+        session.start(f"udp {inside} -> {remote}{seen}")
+        return session
+
+    def _finish_turn(self, session: DatagramSession, now: float) -> list[Command]:
+        due = session.next_timeout()
+        if not session.over():
+            self.tables.timers.set(session.id, due)
+            return []
+        commands = session.finish(now)
+        del self.sessions[session.id]
+        del self._by_host[session.binding.name, session.host]
+        self.tables.quotas.forgotten(session.binding.name)
+        self.tables.timers.set(session.id, None)
+        return commands

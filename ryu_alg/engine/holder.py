@@ -1,0 +1,174 @@
+"""What sessions of both transports have in common: bindings for data, and what they know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ryu_alg.engine.bindings import Bindings
+from ryu_alg.engine.commands import Command, Publish
+from ryu_alg.engine.config import EngineConfig, ProtocolBinding, Timers
+from ryu_alg.engine.data_binding import DataBinding
+from ryu_alg.engine.data_marks import DataMark, Tally
+from ryu_alg.inspection import (
+    Address,
+    Admit,
+    Binding,
+    Endpoint,
+    Realm,
+    Refusal,
+    Transport,
+)
+
+WAKE_PAUSE = 0.01
+"""Seconds: an inspector is not woken more often."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Holder:
+    """It answers its inspector as `ryu_alg.inspection.Gateway`."""
+
+    id: int
+    binding: ProtocolBinding
+    host: Address
+    """The inside host that its quotas count for."""
+    config: EngineConfig
+    """What it began under."""
+    bindings: Bindings
+    since: float
+    last_activity: float
+    tally: Tally = field(default_factory=Tally)
+    """Of all its data."""
+    held: dict[int, DataBinding] = field(default_factory=dict)
+    now: float = 0.0
+    data_ended_at: float = float("-inf")
+    """When data of a binding last stopped."""
+    _commands: list[Command] = field(default_factory=list)
+
+    @property
+    def timers(self) -> Timers:
+        """Those that it began under."""
+        return self.config.timers
+
+    # -- Gateway, for the inspector -------------------------------------------------------------
+
+    def realm_of(self, address: Address) -> Realm:
+        """See `ryu_alg.inspection.Gateway`."""
+        return self.config.realm_of(address)
+
+    def public_of(self, host: Address) -> Address:
+        """See `ryu_alg.inspection.Gateway`."""
+        network = self.config.network_of(host)
+        public = None if network is None else network.public_for(host)
+        return host if public is None else public
+
+    def behind(self, public: Endpoint, transport: Transport) -> Endpoint | None:
+        """See `ryu_alg.inspection.Gateway`."""
+        return self.bindings.ports.behind(public, transport)
+
+    def bind(
+        self,
+        inside: Sequence[Endpoint],
+        *,
+        transport: Transport = Transport.UDP,
+        even: bool = False,
+    ) -> Binding | Refusal:
+        """See `ryu_alg.inspection.Gateway`."""
+        bound = self.bindings.bind(
+            self.id,
+            self.binding.name,
+            self.host,
+            self.tally,
+            inside,
+            transport,
+            self.now,
+            even=even,
+        )
+        if isinstance(bound, Refusal):
+            self._publish(f"binding.refused.{bound.code}", bound.detail)
+            return bound
+        self.held[bound.binding.id] = bound
+        return bound.binding
+
+    # -- what its effects do to them ------------------------------------------------------------
+
+    def _admit(self, effect: Admit) -> DataBinding | None:
+        """Carry out: the binding, if the switch has to confirm something of it."""
+        bound = self.held.get(effect.binding)
+        if bound is None:
+            return None
+        exchanges, wrong = self.bindings.sound(bound, effect.exchanges)
+        for detail in wrong:
+            self._publish("binding.exchange_refused", detail)
+        if not bound.differs(exchanges, effect.connecting):
+            return bound if bound.awaiting is not None else None
+        moved = bound.moving
+        self._commands += bound.admit(exchanges, effect.connecting, self.now)
+        bound.awaiting = None
+        if moved and not bound.moving:
+            self.data_ended_at = self.now
+        return bound
+
+    def _would_change(self, effect: Admit) -> bool:
+        """Whether to carry it out concerns the switch."""
+        bound = self.held.get(effect.binding)
+        if bound is None:
+            return False
+        exchanges, _ = self.bindings.sound(bound, effect.exchanges)
+        return bound.differs(exchanges, effect.connecting)
+
+    def _unbind(self, number: int) -> None:
+        bound = self.held.pop(number, None)
+        if bound is None:
+            return
+        if bound.moving:
+            self.data_ended_at = self.now
+        shown = not bound.settled
+        self._commands += self.bindings.end(bound, self.now)
+        if shown:
+            self._publish("pinhole.closed", f"unbound: {_ports(bound)}")
+
+    def _confirm(self, token: int) -> None:
+        """The switch has done all before a barrier."""
+        for bound in self.held.values():
+            if bound.awaiting == token:
+                bound.awaiting = None
+                for detail in bound.confirm():
+                    self._publish("pinhole.opened", detail)
+
+    def _idle(self, data: DataMark) -> int | None:
+        """The counting flow of a binding's data is gone: the binding, if the inspector is to be
+        told."""
+        bound = None if data.binding is None else self.held.get(data.binding)
+        if bound is None:
+            return None
+        self._commands += bound.idle(data, self.now)
+        self.data_ended_at = self.now
+        detail = f"{data.packets} packets, {data.bytes} bytes so far"
+        self._publish("data.idle", detail)
+        return bound.binding.id
+
+    def _abandon(self) -> None:
+        """The session is over: what moves goes on without it."""
+        for bound in self.held.values():
+            self._commands += self.bindings.orphan(bound, self.now)
+        self.held.clear()
+
+    @property
+    def media_moving(self) -> bool:
+        """Whether data of a binding moves."""
+        return any(bound.moving for bound in self.held.values())
+
+    def _publish(self, code: str, detail: str) -> None:
+        self._commands.append(Publish(code, detail, self.id, self.binding.name))
+
+    def take_commands(self) -> list[Command]:
+        """What is to be done outside since."""
+        commands, self._commands = self._commands, []
+        return commands
+
+
+def _ports(bound: DataBinding) -> str:
+    first, last = bound.binding.public[0], bound.binding.public[-1]
+    transport = bound.binding.transport.name.lower()
+    return f"{transport} {first}" if first == last else f"{transport} {first}-{last.port}"

@@ -1,0 +1,55 @@
+"""What all sessions of one gateway share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from random import Random
+
+from ryu_alg.engine.barriers import Barriers
+from ryu_alg.engine.bindings import Bindings
+from ryu_alg.engine.config import EngineConfig
+from ryu_alg.engine.data_binding import Numbers
+from ryu_alg.engine.data_marks import DataMarks
+from ryu_alg.engine.expectations import Expectations
+from ryu_alg.engine.pinhole_limits import PinholeLimits
+from ryu_alg.engine.public_ports import PublicPorts
+from ryu_alg.engine.session_quotas import SessionQuotas
+from ryu_alg.engine.timers import Timers
+
+
+@dataclass(slots=True)
+class Tables:
+    """One of each, and one sequence of session ids for both transports."""
+
+    config: EngineConfig
+    random: Random
+    counters: Counter[str] = field(default_factory=Counter)
+    barriers: Barriers = field(default_factory=Barriers)
+    numbers: Numbers = field(default_factory=Numbers)
+    session_ids: Numbers = field(default_factory=Numbers)
+    timers: Timers = field(default_factory=Timers)
+    """By session id."""
+    marks: DataMarks = field(init=False)
+    ports: PublicPorts = field(init=False)
+    limits: PinholeLimits = field(init=False)
+    quotas: SessionQuotas = field(init=False)
+    expectations: Expectations = field(init=False)
+    bindings: Bindings = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.marks = DataMarks(self.random)
+        self.ports = PublicPorts(self.config, self.random)
+        self.limits = PinholeLimits(self.config)
+        self.quotas = SessionQuotas(self.config)
+        self.expectations = Expectations(self.config, self.ports, self.limits, self.numbers)
+        self.bindings = Bindings(self.config, self.ports, self.limits, self.marks, self.numbers)
+
+    def reconfigure(self, config: EngineConfig) -> None:
+        """Use `config` for everything that is new."""
+        self.config = config
+        self.ports.config = config
+        self.limits.config = config
+        self.quotas.config = config
+        self.expectations.config = config
+        self.bindings.config = config
