@@ -202,6 +202,11 @@ def parse(raw: bytes, limits: HeadLimits = LIMITS) -> Message | Malformed:
         return Malformed(error.fault, error.detail, request)
 
 
+def is_start_line(line: bytes) -> bool:
+    """Whether a line, without its end, is the first one of a SIP message of any version."""
+    return bool(_REQUEST_LINE.fullmatch(line) or _STATUS_LINE.fullmatch(line))
+
+
 class _FaultError(Exception):
     """Reading ends."""
 

@@ -1,0 +1,96 @@
+"""What the configuration may say about SIP: `protocols: {sip: {options: ...}}`."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from ryu_alg.protocols.sip.b2bua.options import B2buaOptions
+
+_METHOD = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]{1,32}")
+_CLOSING = frozenset({"ACK", "CANCEL"})
+
+
+def _as_list(value: object) -> object:
+    """One item may stand without brackets."""
+    return value if isinstance(value, list | tuple) else [value]
+
+
+def _method(name: str) -> str:
+    if not _METHOD.fullmatch(name):
+        raise ValueError(f"{name!r} is no SIP method: a word, as INVITE")
+    if name.upper() in _CLOSING:
+        raise ValueError(f"{name.upper()} belongs to an INVITE: deny that")
+    return name.upper()
+
+
+MethodName = Annotated[str, AfterValidator(_method)]
+HostNetwork = IPv4Network | IPv6Network
+Networks = Annotated[tuple[HostNetwork, ...], BeforeValidator(_as_list)]
+
+
+class MethodRule(BaseModel):
+    """One rule about requests. What it leaves out, it does not ask about."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    action: Literal["allow", "deny"]
+    """What happens to a request that fits."""
+    methods: Annotated[tuple[MethodName, ...], BeforeValidator(_as_list)] = ()
+    """Methods, as MESSAGE. Empty: any but ACK and CANCEL, which go with their INVITE."""
+    sender: Literal["any", "inside", "outside"] = "any"
+    """The realm from which the request comes."""
+    hosts: Networks = ()
+    """Networks in which the inside host is. Empty: any."""
+    peers: Networks = ()
+    """Networks in which the other end, a proxy most often, is. Empty: any."""
+
+
+class SipOptions(BaseModel):
+    """The options of the protocol `sip`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    mode: Literal["transparent", "b2bua"] = "transparent"
+    """`transparent`: messages pass, with the addresses in them translated. `b2bua`: the gateway
+    ends the dialogue of one side and leads another with the other side."""
+    b2bua_peers: Networks = ()
+    """With `mode: b2bua`: the other ends with which the gateway leads dialogues of its own; with
+    all others it is transparent. Empty: all."""
+    b2bua: B2buaOptions = B2buaOptions()
+    """With `mode: b2bua`: see docs/sip-b2bua.md."""
+    rules: tuple[MethodRule, ...] = ()
+    """Which requests may pass. The first rule that fits decides; if none does, they pass."""
+    registrars: Networks = ()
+    """Where inside hosts may register. Empty: anywhere."""
+    trunks: Networks = ()
+    """Other ends that may send requests that begin something (INVITE, MESSAGE, ...) to inside
+    hosts, besides `registrars`. Both empty: whoever the host has sent to before."""
+    media_servers: Networks = ()
+    """Inside hosts that others may announce as theirs: media servers, phones behind a proxy."""
+    rewrite_identity: bool = False
+    """Translate addresses in From and To, too. Most systems neither need nor expect it."""
+    calls_per_host: int = Field(default=1000, ge=1, le=100_000)
+    """Calls of one inside host at a time."""
+    registrations_per_host: int = Field(default=100, ge=1, le=10_000)
+    """Contacts that one inside host has registered at a time."""
+    messages_per_second: int = Field(default=1000, ge=1, le=100_000)
+    """Messages of and to one inside host; for a moment, twice as many."""
+    transactions_per_host: int = Field(default=20_000, ge=16, le=1_000_000)
+    """Requests of and to one inside host that are remembered at a time."""
+    message_limit: int = Field(default=16_384, ge=1500, le=49_152)
+    """The longest message, in bytes. A longer one is refused (513)."""
+    ringing_limit: int = Field(default=300, ge=180, le=3600)
+    """Seconds without a response after which an unanswered INVITE is given up."""
+    call_limit: int = Field(default=43_200, ge=60, le=604_800)
+    """Seconds after which a call without a session timer (RFC 4028) is forgotten, and its media
+    closed; any re-INVITE or UPDATE that succeeds starts them again."""
+
+    @model_validator(mode="after")
+    def _peers_belong_to_the_mode(self) -> SipOptions:
+        if self.b2bua_peers and self.mode != "b2bua":
+            raise ValueError("`b2bua_peers` needs `mode: b2bua`")
+        return self

@@ -1,0 +1,211 @@
+"""A request that arrives: it passes on, or is answered by the gateway."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ryu_alg.inspection import Datagram, DatagramEffect, Realm, Refusal, Report
+from ryu_alg.protocols.sip.answers import Refusing, back, onward, sender
+from ryu_alg.protocols.sip.calls import Call
+from ryu_alg.protocols.sip.edits import Edits
+from ryu_alg.protocols.sip.media import CallMedia, Refused
+from ryu_alg.protocols.sip.message import Message
+from ryu_alg.protocols.sip.negotiation import negotiate
+from ryu_alg.protocols.sip.passages import Passage, digest, key_of, passage_of
+from ryu_alg.protocols.sip.policy import Denial, denial, within
+from ryu_alg.protocols.sip.registrations import Asked, Contact, requested
+from ryu_alg.protocols.sip.state import State
+
+_ANNOUNCING = frozenset({"REGISTER", "INVITE"})
+"""Requests that make others send to the addresses in them."""
+_REASONS = {
+    "sip.body.malformed": (400, "Bad Body"),
+    "sip.media.foreign_address": (403, "Forbidden"),
+}
+
+
+@dataclass(slots=True)
+class Requests:
+    """Requests of both sides."""
+
+    state: State
+
+    def take(self, datagram: Datagram, request: Message, within_rate: bool) -> list[DatagramEffect]:
+        """Any but ACK."""
+        passages = self.state.passages
+        key = key_of(request, datagram.origin, datagram.remote.address)
+        known = passages.table.get(key)
+        if known is not None and known.digest == digest(request.raw):
+            if known.answer:
+                return [back(datagram, known.answer_to, known.answer)]
+            return [onward(datagram, known.sent)]
+        passage = passage_of(request, datagram)
+        effects: list[DatagramEffect] = []
+        refused = self._objection(datagram, request, within_rate)
+        if refused is None and known is None and passages.table.full:
+            refused = Denial.overload("sip.transactions.limit", "too many requests under way")
+        if refused is None:
+            refused = self._pass(datagram, request, passage, effects)
+        if refused is not None:
+            effects.append(_report(refused, datagram))
+            effects.append(Refusing(datagram).denied(request, passage, refused))
+        passages.begun(key, passage, self.state.gateway.now)
+        return effects
+
+    def acknowledge(self, datagram: Datagram, ack: Message) -> list[DatagramEffect]:
+        """An ACK passes, unless it is about a response of the gateway's own."""
+        key = key_of(ack, datagram.origin, datagram.remote.address)
+        known = self.state.passages.table.get(key)
+        effects: list[DatagramEffect] = []
+        if known is None or not known.answer:
+            refused = self._pass(datagram, ack, passage_of(ack, datagram), effects)
+            if refused is not None:
+                effects.append(_report(refused, datagram))
+        return effects
+
+    # --- Whether ----------------------------------------------------------------------------
+
+    def _objection(self, datagram: Datagram, request: Message, within_rate: bool) -> Denial | None:
+        options = self.state.options
+        if not within_rate:
+            return Denial.overload("sip.rate.exceeded", "too many messages")
+        if len(request.raw) > options.message_limit:
+            detail = f"{len(request.raw)} bytes"
+            return Denial(513, "Message Too Large", "sip.message.too_large", detail)
+        host, peer = self.state.gateway.host, datagram.remote.address
+        if (objection := denial(options, request, datagram.origin, host, peer)) is not None:
+            return objection
+        if request.method == "CANCEL" and self._answered_here(datagram, request):
+            return Denial(481, "Call/Transaction Does Not Exist", "sip.cancel.late", "refused")
+        if datagram.origin is Realm.INSIDE and request.method in _ANNOUNCING:
+            return self._foreign(request)
+        return None
+
+    def _answered_here(self, datagram: Datagram, cancel: Message) -> bool:
+        """Whether the gateway has answered the INVITE that is to be cancelled."""
+        key = key_of(cancel, datagram.origin, datagram.remote.address)
+        invite = self.state.passages.table.get(key._replace(method="INVITE"))
+        return invite is not None and bool(invite.answer)
+
+    def _foreign(self, request: Message) -> Denial | None:
+        """Whether an inside host announces somebody else's address as its own."""
+        gateway = self.state.gateway
+        for contact in request.addresses.get(b"contact", ()):
+            endpoint = contact.uri.endpoint
+            if endpoint is None or endpoint.address == gateway.host:
+                continue
+            withdrawn = request.method == "REGISTER" and requested(contact, request) == 0
+            if withdrawn or self.state.translation.inside(endpoint) is not None:
+                continue
+            if not within(endpoint.address, self.state.options.media_servers):
+                return Denial.forbidden("sip.contact.foreign_address", f"Contact {endpoint}")
+        return None
+
+    # --- How --------------------------------------------------------------------------------
+
+    def _pass(
+        self,
+        datagram: Datagram,
+        request: Message,
+        passage: Passage,
+        effects: list[DatagramEffect],
+    ) -> Denial | None:
+        edits = Edits(request)
+        if datagram.origin is Realm.INSIDE:
+            refusal = self.state.translation.outward(request, edits)
+            if refusal is not None:
+                return _no_endpoint(refusal)
+        else:
+            self.state.translation.inward(request, edits)
+        if request.method == "REGISTER" and datagram.origin is Realm.INSIDE:
+            passage.asked = self._asked(datagram, request)
+            if not self.state.registrations.room_for(passage.asked):
+                return Denial.overload("sip.registrations.limit", "too many registrations")
+        refused = self._negotiate(datagram, request, passage, edits, effects)
+        if refused is not None:
+            return refused
+        passage.sent = edits.result()
+        effects.append(onward(datagram, passage.sent))
+        return None
+
+    def _negotiate(
+        self,
+        datagram: Datagram,
+        request: Message,
+        passage: Passage,
+        edits: Edits,
+        effects: list[DatagramEffect],
+    ) -> Denial | None:
+        """What the request means to a call, its session description too."""
+        calls, now = self.state.calls, self.state.gateway.now
+        call = calls.find(request, datagram.origin)
+        known = call is not None
+        if call is None:
+            if request.method != "INVITE":
+                return None
+            call = self._call(datagram, request)
+            if not calls.begin(call, now):
+                return Denial.overload("sip.calls.limit", "too many calls")
+        outcome = negotiate(call, request, datagram.origin, None, edits)
+        effects.extend(outcome.effects)
+        if isinstance(outcome, Refused):
+            if not known:
+                effects.extend(calls.over(call))
+            return _no_media(outcome)
+        call.flow = (datagram.inside, datagram.remote)
+        passage.offers = outcome.offers
+        match request.method:
+            case "INVITE" if call.winner is None:
+                passage.begins = True
+                calls.rings(call, passage.digest, now)
+            case "BYE" if call.leg(request) == call.winner:
+                calls.ending(call, now)
+            case "CANCEL" if call.winner is None:
+                calls.ending(call, now)
+        return None
+
+    def _call(self, datagram: Datagram, invite: Message) -> Call:
+        gateway = self.state.gateway
+        return Call(
+            key=(datagram.origin, invite.call_id, invite.from_tag or b""),
+            media=CallMedia(gateway, gateway.host, self.state.options.media_servers),
+            flow=(datagram.inside, datagram.remote),
+            winner=invite.to_tag,
+        )
+
+    def _asked(self, datagram: Datagram, register: Message) -> Asked:
+        """The host's own contacts; their endpoints have public ones by now."""
+        contacts = []
+        translation = self.state.translation
+        for contact in register.addresses.get(b"contact", ()):
+            written = contact.uri.endpoint
+            if written is None:
+                continue
+            own = written.address == self.state.gateway.host
+            inside = written if own else translation.inside(written)
+            public = translation.public(written) if own else written
+            if inside is None or isinstance(public, Refusal):
+                continue
+            expires = requested(contact, register)
+            contacts.append(Contact(inside, public, contact.uri.user, expires))
+        start, end = register.recipient.uri.span
+        flow = (datagram.inside, datagram.remote)
+        return Asked(register.raw[start:end], tuple(contacts), flow, register.contact_is_star)
+
+
+def _no_endpoint(refusal: Refusal) -> Denial:
+    """There is no public endpoint to be had."""
+    detail = f"{refusal.code}: {refusal.detail}"
+    if refusal.code in ("port.privileged", "port.denied"):
+        return Denial.forbidden("sip.endpoint.refused", detail)
+    return Denial.overload("sip.endpoint.refused", detail)
+
+
+def _no_media(refused: Refused) -> Denial:
+    """What the sender of a session description is told."""
+    status, reason = _REASONS.get(refused.code, (488, "Not Acceptable Here"))
+    return Denial(status, reason, refused.code, refused.detail)
+
+
+def _report(refused: Denial, datagram: Datagram) -> Report:
+    return Report(refused.code, f"{refused.detail}, from {sender(datagram)}")

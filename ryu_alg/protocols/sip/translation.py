@@ -1,0 +1,162 @@
+"""Where addresses stand in a message, and what stands there on the other side of the gateway.
+
+Outward, an endpoint of the sender becomes the public one that stands for it. Inward, a public
+endpoint of the receiver becomes what the receiver wrote when it went out: `host`, `host:5060`
+and a name for it are different URIs (RFC 3261 section 19.1.4), so the spelling is remembered.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from ryu_alg.inspection import DatagramGateway, Endpoint, Realm, Refusal, Transport
+from ryu_alg.protocols.sip.edits import Edits
+from ryu_alg.protocols.sip.message import Message, RequestLine
+from ryu_alg.protocols.sip.uris import (
+    DEFAULT_PORT,
+    HostPort,
+    Uri,
+    parse_address,
+    write_host,
+    write_host_port,
+)
+from ryu_alg.protocols.sip.via import Via
+
+_SPELLINGS = 512
+
+
+@dataclass(slots=True)
+class Spellings:
+    """How an inside host wrote its endpoints. What is forgotten is written in full."""
+
+    _known: OrderedDict[tuple[Endpoint, bytes | None], bytes] = field(default_factory=OrderedDict)
+
+    def remember(self, public: Endpoint, user: bytes | None, text: bytes) -> None:
+        """`public` leaves in place of `text`, in a URI with `user`."""
+        self._known[public, user] = text
+        self._known.move_to_end((public, user))
+        if len(self._known) > _SPELLINGS:
+            self._known.popitem(last=False)
+
+    def recall(self, public: Endpoint, user: bytes | None) -> bytes | None:
+        """What `public` stands for in a URI with `user`."""
+        return self._known.get((public, user))
+
+
+@dataclass(slots=True)
+class Translation:
+    """The addresses of one inside host."""
+
+    gateway: DatagramGateway
+    transport: Transport
+    identities: bool
+    """From and To, too."""
+    spellings: Spellings = field(default_factory=Spellings)
+
+    def outward(self, message: Message, edits: Edits) -> Refusal | None:
+        """Endpoints of the inside host become public ones. A refusal ends it half-way."""
+        return _Walk(self, message, edits, Realm.OUTSIDE).all()
+
+    def inward(self, message: Message, edits: Edits) -> None:
+        """Public endpoints of the inside host become its own.
+
+        The topmost Via is left alone: of a request it is the sender's business, and of a
+        response what was in the request stands there again (`Passage.restored`).
+        """
+        _Walk(self, message, edits, Realm.INSIDE).all()
+
+    def public(self, inside: Endpoint) -> Endpoint | Refusal:
+        """What stands for an endpoint of the host."""
+        return self.gateway.signalling(inside)
+
+    def inside(self, public: Endpoint) -> Endpoint | None:
+        """The host's own endpoint behind a public one; None if it is nobody's or another's."""
+        found = self.gateway.behind(public, self.transport)
+        return found if found is not None and found.address == self.gateway.host else None
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Through all positions of one message."""
+
+    translation: Translation
+    message: Message
+    edits: Edits
+    towards: Realm
+    refusal: Refusal | None = None
+
+    def all(self) -> Refusal | None:
+        message = self.message
+        if isinstance(message.line, RequestLine):
+            self._uri(message.line.uri)
+        skipped = 1 if self.towards is Realm.INSIDE else 0
+        for via in message.vias[skipped:]:
+            self._via(via)
+        for addresses in message.addresses.values():
+            for address in addresses:
+                self._uri(address.uri)
+        if self.translation.identities:
+            self._uri(message.sender.uri)
+            self._uri(message.recipient.uri)
+        return self.refusal
+
+    def _uri(self, uri: Uri) -> None:
+        if uri.where is None:
+            return
+        maddr = uri.parameter(b"maddr")
+        if maddr is not None and (address := parse_address(maddr.value)) is not None:
+            # Requests go to maddr, and to the port behind the host.
+            port = uri.default_port if uri.where.port is None else uri.where.port
+            leads = self._other(Endpoint(address, port))
+            if leads is not None:
+                self.edits.replace(maddr.value_span, write_host(leads.address))
+                host = leads.address if uri.where.address == address else None
+                text = write_host(host) if host else uri.where.host
+                self.edits.replace(uri.where.span, b"%s:%d" % (text, leads.port))
+            return
+        self._host_port(uri.where, uri.default_port, uri.user)
+
+    def _via(self, via: Via) -> None:
+        listens = via.listens
+        if listens is not None:
+            self._host_port(via.sent_by, listens.port, None)
+        for name in (b"received", b"maddr"):
+            item = via.parameter(name)
+            address = parse_address(item.value) if item and item.value else None
+            if item is None or address is None:
+                continue
+            rport = via.parameter(b"rport")
+            written = int(rport.value) if rport and rport.value and rport.value.isdigit() else None
+            port = written or (listens.port if listens else DEFAULT_PORT)
+            if not 0 < port < 65536 or (other := self._other(Endpoint(address, port))) is None:
+                continue
+            self.edits.replace(item.value_span, str(other.address).encode())
+            if rport is not None and written is not None:
+                self.edits.replace(rport.value_span, b"%d" % other.port)
+
+    def _host_port(self, where: HostPort, default_port: int, user: bytes | None) -> None:
+        here = where.endpoint(default_port)
+        if here is None or (there := self._other(here)) is None:
+            return
+        spellings = self.translation.spellings
+        if self.towards is Realm.OUTSIDE:
+            start, end = where.span
+            spellings.remember(there, user, self.message.raw[start:end])
+            text: bytes | None = None
+        else:
+            text = spellings.recall(here, user)
+        self.edits.replace(where.span, text or write_host_port(there))
+
+    def _other(self, here: Endpoint) -> Endpoint | None:
+        """What is to be written in place of `here`; None: it stays."""
+        if self.towards is Realm.INSIDE:
+            there = self.translation.inside(here)
+            return None if there == here else there
+        if here.address != self.translation.gateway.host:
+            return None
+        public = self.translation.public(here)
+        if isinstance(public, Refusal):
+            self.refusal = public
+            return None
+        return None if public == here else public
