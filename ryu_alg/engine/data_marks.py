@@ -61,6 +61,8 @@ class DataMark:
         new = self.packets - before[0], self.bytes - before[1]
         self.tally.packets += new[0]
         self.tally.bytes += new[1]
+        if self.binding is not None and self.counted and new[0] > 0:
+            self.moving = True  # again: it was idle, and is open still
         return new
 
     def renewed(self) -> None:

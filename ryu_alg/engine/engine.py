@@ -24,7 +24,7 @@ from ryu_alg.engine.commands import (
     StopPunting,
 )
 from ryu_alg.engine.config import EngineConfig
-from ryu_alg.engine.data_marks import Tally
+from ryu_alg.engine.data_marks import DataMark, Tally
 from ryu_alg.engine.datagrams import Datagrams
 from ryu_alg.engine.editor import Header, Phase, StreamEditor
 from ryu_alg.engine.events import (
@@ -293,17 +293,14 @@ class Engine:
     def _data_counted(self, event: DataCounted, now: float) -> list[Command]:
         marks = self.tables.marks
         data = marks.count(event.mark, event.packets, event.bytes)
-        if data is None or not event.idle:
+        if data is None:
             return []
-        session = self.sessions.get(data.session)
         if data.binding is not None:
-            if session is not None and data.binding in session.held:
-                return self._settle(session, now, session.binding_idle(data, now))
-            host = self.datagrams.sessions.get(data.session)
-            if host is not None:
-                return self.datagrams.settle(host, now, host.binding_idle(data, now))
-            return self.tables.bindings.orphan_idle(data, now)
+            return self._binding_counted(data, event.idle, now)
+        if not event.idle:
+            return []
         data.stopped(now)
+        session = self.sessions.get(data.session)
         if session is None:
             marks.remove(data)
             return [Publish("data.ended", f"{data.packets} packets, {data.bytes} bytes")]
@@ -313,6 +310,16 @@ class Engine:
             # A pinhole is still open: what it will let in wants counting.
             commands.append(data.count_for(session.timers.data_idle))
         return self._settle(session, now, commands)
+
+    def _binding_counted(self, data: DataMark, idle: bool, now: float) -> list[Command]:
+        session = self.sessions.get(data.session)
+        if session is not None and data.binding in session.held:
+            return self._settle(session, now, session.binding_idle(data, now) if idle else [])
+        host = self.datagrams.sessions.get(data.session)
+        if host is not None:
+            commands = host.binding_idle(data, now) if idle else []
+            return self.datagrams.settle(host, now, commands)
+        return self.tables.bindings.orphan_idle(data, now) if idle else []
 
     def _offload_ended(self, number: int, now: float) -> list[Command]:
         session = self.sessions.get(number)
