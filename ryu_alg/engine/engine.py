@@ -282,13 +282,13 @@ class Engine:
         commands = self.tables.bindings.used(number)
         if commands is not None:
             return commands
-        return self._with_owner(number, now, lambda session: session.used(number, now))
+        return self._with_owner(number, now, lambda session: session.announced.used(number))
 
     def _pinhole_expired(self, number: int, now: float) -> list[Command]:
         commands = self.tables.bindings.expired(number)
         if commands is not None:
             return commands
-        return self._with_owner(number, now, lambda s: s.withdraw(number, now, "unused"))
+        return self._with_owner(number, now, lambda s: s.announced.withdraw(number, now, "unused"))
 
     def _data_counted(self, event: DataCounted, now: float) -> list[Command]:
         marks = self.tables.marks
@@ -306,8 +306,7 @@ class Engine:
             return [Publish("data.ended", f"{data.packets} packets, {data.bytes} bytes")]
         detail = f"{data.packets} packets, {data.bytes} bytes so far"
         commands: list[Command] = [Publish("data.idle", detail, session.id, session.binding.name)]
-        if any(self.expectations.live[number].pinhole for number in session.announced):
-            # A pinhole is still open: what it will let in wants counting.
+        if session.announced.await_data():  # what it will be wants counting
             commands.append(data.count_for(session.timers.data_idle))
         return self._settle(session, now, commands)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import assert_never
 
+from ryu_alg.engine.announcements import Announcements
 from ryu_alg.engine.barriers import Barriers
 from ryu_alg.engine.commands import (
-    ClosePinhole,
     Command,
     CutData,
     Emit,
@@ -18,15 +18,14 @@ from ryu_alg.engine.commands import (
     KeepPunting,
     Offload,
     OffloadPath,
-    OpenPinhole,
 )
 from ryu_alg.engine.data_marks import DataMark
 from ryu_alg.engine.editor import Phase, StreamEditor
-from ryu_alg.engine.expectations import Announced, Expectations, Owner
+from ryu_alg.engine.expectations import Expectations, Owner
 from ryu_alg.engine.holder import WAKE_PAUSE, Holder
 from ryu_alg.engine.public_ports import Lease
 from ryu_alg.engine.segment import FIN, RST, SYN, Segment
-from ryu_alg.engine.views import PinholeState, SessionState
+from ryu_alg.engine.views import SessionState
 from ryu_alg.inspection import (
     Abort,
     Address,
@@ -69,6 +68,7 @@ class Session(Holder):
     """Of its expectations."""
     lease: Lease | None
     """The public port of the control connection, where there is NAT."""
+    announced: Announcements = field(init=False)
     inspector: StreamInspector = field(init=False)
     opaque: bool = False
     offloaded: bool = False
@@ -80,8 +80,6 @@ class Session(Holder):
     """It began under an earlier configuration, and has flows of its own that punt it."""
     finished_inspection: set[Direction] = field(default_factory=set)
     last_probe: float | None = None
-    announced: set[int] = field(default_factory=set)
-    """Ids of expectations that are not over."""
     forwarded_bytes: dict[Direction, int] = field(
         default_factory=lambda: dict.fromkeys(Direction, 0)
     )
@@ -94,6 +92,8 @@ class Session(Holder):
     _last_wake: float = float("-inf")
 
     def __post_init__(self) -> None:
+        owner = Owner(self.id, self.binding.name, self.data.mark, self.conversation)
+        self.announced = Announcements(owner, self.expectations, self.data, self.timers)
         assert self.binding.stream is not None  # or admission would have refused it
         self.inspector = self.binding.stream(self)
 
@@ -110,9 +110,7 @@ class Session(Holder):
         last_port: int | None = None,
     ) -> Expectation | Refusal:
         """Arm an expectation; see `ryu_alg.inspection.StreamGateway`."""
-        owner = Owner(self.id, self.binding.name, self.data.mark, self.conversation)
-        entry = self.expectations.arm(
-            owner,
+        entry = self.announced.arm(
             self.now,
             listener=listener,
             port=port,
@@ -124,7 +122,6 @@ class Session(Holder):
         if isinstance(entry, Refusal):
             self._publish(f"expectation.refused.{entry.code}", entry.detail)
             return entry
-        self.announced.add(entry.expectation.id)
         return entry.expectation
 
     # -- what the engine calls ------------------------------------------------------------------
@@ -155,11 +152,7 @@ class Session(Holder):
             return []
         self._barrier = None
         self._confirm(token)
-        for number in self.announced:
-            entry = self.expectations.live[number]
-            if entry.state is PinholeState.OPENING:
-                entry.state = PinholeState.OPEN
-                self._publish("pinhole.opened", str(entry.pinhole))
+        self._commands += self.announced.confirm()
         self.editor.open_gate()
         commands = self._flush()  # before anything that was held behind it
         self._inspect(Direction.TO_SERVER)
@@ -178,12 +171,7 @@ class Session(Holder):
     def pipeline_installed(self, now: float) -> list[Command]:
         """All flows are being replaced: name those of this session."""
         self.now = now
-        for number in sorted(self.announced):
-            entry = self.expectations.live[number]
-            if entry.expires is not None and entry.expires <= now:
-                self._withdraw(number, "unused")  # while the switch could not say so
-            elif entry.pinhole and entry.state in (PinholeState.OPENING, PinholeState.OPEN):
-                self._commands.append(OpenPinhole(entry.pinhole))
+        self._commands += self.announced.installed(now)
         if self.offloaded:
             self._commands.append(self._offload_command())
         if self.kept_punting:
@@ -258,27 +246,6 @@ class Session(Holder):
         if self.moving:
             return [self._offload_command()]
         self._end("idle or closed in the switch")
-        return self.take_commands()
-
-    def withdraw(self, number: int, now: float, reason: str) -> list[Command]:
-        """The expectation is over: close what of it is open."""
-        self.now = now
-        self._withdraw(number, reason)
-        return self.take_commands()
-
-    def used(self, number: int, now: float) -> list[Command]:
-        """The expected data connection came: nothing more is let in, but to a range."""
-        self.now = now
-        entry = self.expectations.live[number]
-        self.data.moving = True
-        self._publish("pinhole.used", str(entry.pinhole))
-        if entry.pinhole is not None and entry.pinhole.last_port is not None:
-            return self.take_commands()
-        self.expectations.remove(number)
-        self.announced.discard(number)
-        if entry.lease is not None:
-            self.data.leases.append(entry.lease)
-        self._commands.append(ClosePinhole(number))
         return self.take_commands()
 
     @property
@@ -395,7 +362,7 @@ class Session(Holder):
                 case Open(number):
                     self._open(number)
                 case Close(number):
-                    self._withdraw(number, "withdrawn")
+                    self._commands += self.announced.withdraw(number, self.now, "withdrawn")
                 case Admit():
                     self._opened = self._admit(effect) is not None or self._opened
                 case Unbind(number):
@@ -421,45 +388,12 @@ class Session(Holder):
     def _needs_switch(self, effect: Effect) -> bool:
         if isinstance(effect, Admit):
             return self._would_change(effect)
-        if not isinstance(effect, Open):
-            return False
-        entry = self._armed(effect.expectation)
-        return entry is not None and entry.pinhole is not None
-
-    def _armed(self, number: int) -> Announced | None:
-        """This session's expectation of that id, if it is armed and nothing more."""
-        if number not in self.announced:
-            return None
-        entry = self.expectations.live[number]
-        return entry if entry.state is PinholeState.ARMED else None
+        return isinstance(effect, Open) and self.announced.needs_switch(effect.expectation)
 
     def _open(self, number: int) -> None:
-        entry = self._armed(number)
-        if entry is None:
-            return
-        if entry.pinhole is None:
-            entry.state = PinholeState.OPEN
-            return
-        entry.state = PinholeState.OPENING
-        if entry.pinhole.last_port is None:
-            entry.expires = self.now + entry.pinhole.hard
-        # Anew for each: the end of the connection before has cut the flow's idle time-out short.
-        self._commands.append(self.data.count_for(self.timers.data_idle))
-        self._commands.append(OpenPinhole(entry.pinhole))
-        self._opened = True
-
-    def _withdraw(self, number: int, reason: str) -> None:
-        if number not in self.announced:
-            return
-        self.announced.discard(number)
-        entry = self.expectations.remove(number)
-        if entry is None:
-            return
-        if entry.lease is not None:
-            entry.lease.end(self.now)
-        if entry.pinhole is not None and entry.state is not PinholeState.ARMED:
-            self._commands.append(ClosePinhole(number))
-            self._publish("pinhole.closed", f"{reason}: {entry.pinhole}")
+        commands = self.announced.open(number, self.now)
+        self._opened = self._opened or bool(commands)
+        self._commands += commands
 
     # -- what leaves ----------------------------------------------------------------------------
 
@@ -490,8 +424,7 @@ class Session(Holder):
             self._barrier = None
         self._told_idle.clear()
         self._abandon()
-        for number in sorted(self.announced):
-            self._withdraw(number, "session ended")
+        self._commands += self.announced.withdraw_all(self.now, "session ended")
         self._publish("session.ended", how)
 
     def _may_leave(self) -> bool:

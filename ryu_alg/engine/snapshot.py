@@ -99,7 +99,7 @@ def _stream(session: Session, now: float) -> SessionView:
         to_client_bytes=session.forwarded_bytes[Direction.TO_CLIENT],
         to_server_shift=session.editor.shift(Direction.TO_SERVER),
         to_client_shift=session.editor.shift(Direction.TO_CLIENT),
-        pinholes=(*sorted(session.announced), *_admitted(session)),
+        pinholes=(*sorted(session.announced.ids), *_admitted(session)),
         data_packets=session.tally.packets,
         data_bytes=session.tally.bytes,
         transport=Transport.TCP,
