@@ -29,3 +29,12 @@ class Refused:
     """Fit to be shown."""
     effects: tuple[MediaEffect, ...] = ()
     """Undo what was begun; to be returned all the same."""
+
+
+class RefusalError(Exception):
+    """Reading or rewriting ends; never leaves this package."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail

@@ -1,0 +1,45 @@
+"""The public ports that stand for the inside's, as long as the call needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from ryu_alg.inspection import Binding, Endpoint, Gateway, Refusal, Transport
+from ryu_alg.protocols.sip.media.outcome import RefusalError
+
+MAX_BINDINGS = 48
+"""Of one call, on all its branches."""
+
+
+@dataclass(slots=True)
+class Sockets:
+    """The bindings of one call."""
+
+    gateway: Gateway
+    bindings: dict[int, Binding] = field(default_factory=dict)
+
+    def take(self, inside: tuple[Endpoint, ...], transport: Transport) -> Binding:
+        """What stands for these endpoints: what did so before, or something new.
+
+        The inside end of RTP stays where it is when RTCP comes to share its port, so a binding
+        with more ports will do.
+        """
+        for binding in self.bindings.values():
+            if binding.transport is transport and binding.inside[: len(inside)] == inside:
+                return binding
+        if len(self.bindings) >= MAX_BINDINGS:
+            raise RefusalError("sip.media.too_many", f"{MAX_BINDINGS} bindings in one call")
+        paired = transport is Transport.UDP and len(inside) > 1
+        outcome = self.gateway.bind(inside, transport=transport, even=paired)
+        if isinstance(outcome, Refusal):
+            raise RefusalError("sip.media.refused", f"{outcome.code}: {outcome.detail}")
+        self.bindings[outcome.id] = outcome
+        return outcome
+
+    def keep(self, used: Collection[int]) -> tuple[int, ...]:
+        """Only these are needed; the others, which are returned, are to be unbound."""
+        unused = tuple(number for number in self.bindings if number not in used)
+        for number in unused:
+            del self.bindings[number]
+        return unused
