@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from ryu_alg.engine.config import EngineConfig
 from ryu_alg.engine.public_ports import Lease, PublicPorts
 from ryu_alg.engine.session_quotas import SessionQuotas
-from ryu_alg.inspection import Address, Endpoint, Refusal, Transport
-
-MAX_CONTACTS = 1024
-"""Remote addresses that one session remembers."""
+from ryu_alg.inspection import Endpoint, Refusal, Transport
 
 
 @dataclass(slots=True)
@@ -88,20 +84,3 @@ class ControlBindings:
 
     def __len__(self) -> int:
         return len(self._leased) + len(self._fixed)
-
-
-@dataclass(slots=True)
-class Contacts:
-    """Remote addresses, the latest of them: over the bound the one unused longest goes."""
-
-    _known: OrderedDict[Address, None] = field(default_factory=OrderedDict)
-
-    def add(self, address: Address) -> None:
-        """There was a datagram to it or from it."""
-        self._known[address] = None
-        self._known.move_to_end(address)
-        if len(self._known) > MAX_CONTACTS:
-            self._known.popitem(last=False)
-
-    def __contains__(self, address: Address) -> bool:
-        return address in self._known

@@ -10,14 +10,13 @@ from typing import assert_never
 
 from ryu_alg.engine.barriers import Barriers
 from ryu_alg.engine.commands import Command, EmitDatagram
-from ryu_alg.engine.control_bindings import Contacts, Control, ControlBindings
+from ryu_alg.engine.control_bindings import Control
 from ryu_alg.engine.data_binding import DataBinding
 from ryu_alg.engine.data_marks import DataMark
 from ryu_alg.engine.holder import WAKE_PAUSE, Holder
-from ryu_alg.engine.pinhole_limits import MAX_PORT
+from ryu_alg.engine.host_endpoints import HostEndpoints
 from ryu_alg.engine.segment import Datagram as WireDatagram
 from ryu_alg.inspection import (
-    Address,
     Admit,
     Datagram,
     DatagramEffect,
@@ -28,12 +27,9 @@ from ryu_alg.inspection import (
     Refusal,
     Report,
     Send,
-    Transport,
     Unbind,
 )
 
-MAX_PAYLOAD = 65507
-"""Bytes: what an IPv4 packet holds (RFC 791, RFC 768)."""
 MAX_WAITING = 64
 """Datagrams of one session that wait for the switch."""
 MAX_HOLD = 7 * 86400.0
@@ -54,16 +50,10 @@ class Hairpin:
 class DatagramSession(Holder):
     """It serves its inspector as `ryu_alg.inspection.DatagramGateway`."""
 
-    controls: ControlBindings
+    endpoints: HostEndpoints
     barriers: Barriers
     counters: Counter[str]
     inspector: DatagramInspector = field(init=False)
-    mine: dict[Endpoint, Control] = field(default_factory=dict)
-    """By inside endpoint; the one with the latest traffic is last."""
-    contacts: Contacts = field(default_factory=Contacts)
-    """Whom the host has sent to: they may send to it."""
-    callers: Contacts = field(default_factory=Contacts)
-    """Who has sent to a published endpoint: they may be answered."""
     hairpins: list[Hairpin] = field(default_factory=list)
     """What left for inside hosts, to be delivered."""
     remote: Endpoint | None = None
@@ -93,40 +83,28 @@ class DatagramSession(Holder):
         """See `ryu_alg.inspection.DatagramGateway`."""
         if inside.address != self.host:
             return Refusal("signalling.foreign", f"{inside} is not of {self.host}")
-        if inside not in self.mine:
+        if inside not in self.endpoints.live:
             refusal = self.bindings.limits.forbidden((inside.port,), Realm.INSIDE)
             if refusal is not None:
                 return refusal
-        control = self.control(inside)
+        control = self._control(inside)
         return control if isinstance(control, Refusal) else control.public
 
     # -- what the engine calls ------------------------------------------------------------------
-
-    def control(self, inside: Endpoint) -> Control | Refusal:
-        """The control endpoint, bound by now if there is room."""
-        known = self.mine.get(inside)
-        if known is not None:
-            return known
-        opened = self.controls.open(self.config, self.id, self.binding.name, inside, self.now)
-        if isinstance(opened, Refusal):
-            self._publish(f"signalling.refused.{opened.code}", opened.detail)
-            return opened
-        self.mine[inside] = opened
-        return opened
 
     def receive(
         self, origin: Realm, inside: Endpoint, remote: Endpoint, carrier: WireDatagram, now: float
     ) -> None:
         """A datagram came, from the host's endpoint `inside` or to it: `take_commands`."""
         self.now = now
-        control = self.control(inside)
+        control = self._control(inside)
         if self.failed or isinstance(control, Refusal):
             return
         self.remote = remote
         self.last_activity = now
-        self._touch(control)
+        self.endpoints.touch(control, now)
         if origin is Realm.OUTSIDE and control.published:
-            self.callers.add(remote.address)
+            self.endpoints.callers.add(remote.address)
         datagram = Datagram(origin, control.inside, control.public, remote, carrier.payload)
         self._carrier = carrier
         self._apply(self._ask(lambda: self.inspector.inspect(datagram)))
@@ -136,10 +114,6 @@ class DatagramSession(Holder):
         """What has left for inside hosts since."""
         hairpins, self.hairpins = self.hairpins, []
         return hairpins
-
-    def welcomes(self, control: Control, address: Address) -> bool:
-        """Whether somebody outside may send to `control`."""
-        return control.published or address in self.contacts
 
     def barrier_done(self, token: int, now: float) -> list[Command]:
         """The switch has confirmed what was admitted: what waited for it leaves."""
@@ -167,9 +141,9 @@ class DatagramSession(Holder):
             self._last_refresh = now
             self._publish("session.keepalive", "data moves: signalling is refreshed")
             self._apply(self._ask(lambda: self.inspector.keep_alive()))
-        for control in list(self.mine.values()):
+        for control in list(self.endpoints.live.values()):
             if self._deadline(control) <= now:
-                self._release(control)
+                self.endpoints.release(control, now)
         return self.take_commands()
 
     def end(self, now: float) -> list[Command]:
@@ -185,14 +159,13 @@ class DatagramSession(Holder):
         """Whether nothing is left of it."""
         if self.failed:
             return True
-        idle = not self.mine and not self.held and not self._waiting
+        idle = not self.endpoints.live and not self.held and not self._waiting
         return idle and self._inspector_timeout() is None
 
     def finish(self, now: float) -> list[Command]:
         """Leave nothing behind."""
         self.now = now
-        for control in list(self.mine.values()):
-            self._release(control)
+        self.endpoints.release_all(now)
         for token, waiting in self._waiting.items():
             self.barriers.cancel(token)
             self.counters["datagram.dropped_waiting"] += len(waiting)
@@ -203,7 +176,7 @@ class DatagramSession(Holder):
 
     def next_timeout(self) -> float | None:
         """When `expire` wants to be called."""
-        deadlines = [self._deadline(control) for control in self.mine.values()]
+        deadlines = [self._deadline(control) for control in self.endpoints.live.values()]
         deadlines.append(self._refresh_due())
         due = self._inspector_timeout()
         if due is not None:
@@ -264,53 +237,29 @@ class DatagramSession(Holder):
 
     def _send(self, effect: Send) -> EmitDatagram | Hairpin | None:
         inside, remote = effect.inside, effect.remote
-        wrong = self._unsendable(effect)
+        wrong = self.endpoints.unsendable(effect)
         if wrong is not None:
             self._publish("datagram.send_refused", f"{inside} and {remote}: {wrong}")
             return None
         if effect.towards is Realm.INSIDE:
             self.inward_bytes += len(effect.payload)
             return EmitDatagram(self._wire(remote, inside, effect.payload))
-        control = self.control(inside)
+        control = self._control(inside)
         if isinstance(control, Refusal):
             return None
-        self._touch(control)
+        self.endpoints.touch(control, self.now)
         datagram = self._wire(control.public, remote, effect.payload)
         self.outward_bytes += len(effect.payload)
-        if self._leads_inside(remote):
+        if self.endpoints.leads_inside(remote):
             return Hairpin(control.public, remote, datagram)
-        self.contacts.add(remote.address)
+        self.endpoints.contacts.add(remote.address)
         return EmitDatagram(datagram)
 
-    def _unsendable(self, effect: Send) -> str | None:
-        inside, remote = effect.inside, effect.remote
-        if inside.address != self.host:
-            return f"not of {self.host}"
-        if inside.address.version != remote.address.version:
-            return "of different IP versions"
-        if not 0 < inside.port <= MAX_PORT or not 0 < remote.port <= MAX_PORT:
-            return "not a port"
-        if len(effect.payload) > MAX_PAYLOAD:
-            return f"{len(effect.payload)} bytes are more than a datagram holds"
-        if self.realm_of(remote.address) is Realm.INSIDE:
-            return "the other end is not outside"
-        if effect.towards is Realm.INSIDE or self._leads_inside(remote):
-            return None
-        if remote.address in self.config.public:
-            return "nothing stands there"
-        if remote.address in self.callers or self.config.outbound_allowed(
-            self.host, remote, Transport.UDP
-        ):
-            return None
-        return "outbound policy"
-
-    def _leads_inside(self, remote: Endpoint) -> bool:
-        """Whether it stands for an inside host in this protocol."""
-        name = self.binding.name
-        control = self.controls.at(remote, name)
-        if control is not None:
-            return control.protocol == name and control.public != control.inside
-        return self.config.service_at(remote, name, Transport.UDP) is not None
+    def _control(self, inside: Endpoint) -> Control | Refusal:
+        control = self.endpoints.open(inside, self.now)
+        if isinstance(control, Refusal):
+            self._publish(f"signalling.refused.{control.code}", control.detail)
+        return control
 
     def _wire(self, source: Endpoint, target: Endpoint, payload: bytes) -> WireDatagram:
         """On its way like the datagram that it answers or passes on, if there is one."""
@@ -327,7 +276,7 @@ class DatagramSession(Holder):
     def _hold(self, inside: Endpoint, until: float) -> None:
         if isinstance(self.signalling(inside), Refusal):
             return
-        self.mine[inside].held_until = min(until, self.now + MAX_HOLD)
+        self.endpoints.live[inside].held_until = min(until, self.now + MAX_HOLD)
 
     def _wait(self, token: int, leaving: list[EmitDatagram | Hairpin]) -> None:
         room = MAX_WAITING - sum(map(len, self._waiting.values()))
@@ -341,14 +290,6 @@ class DatagramSession(Holder):
                 self.hairpins.append(item)
             else:
                 self._commands.append(item)
-
-    def _touch(self, control: Control) -> None:
-        control.last_activity = self.now
-        self.mine[control.inside] = self.mine.pop(control.inside)
-
-    def _release(self, control: Control) -> None:
-        del self.mine[control.inside]
-        self.controls.close(control, self.now)
 
     # -- time -----------------------------------------------------------------------------------
 
@@ -365,7 +306,7 @@ class DatagramSession(Holder):
         return self.last_activity + self.timers.keepalive_limit
 
     def _refresh_due(self) -> float:
-        if not self.media_moving or not self.mine:
+        if not self.media_moving or not self.endpoints.live:
             return float("inf")
         due = max(self.last_activity, self._last_refresh) + self.timers.keepalive_interval
         return due if due <= self._keepalive_end() else float("inf")
@@ -381,7 +322,7 @@ class DatagramSession(Holder):
         return None if due is None else max(due, self._last_wake + WAKE_PAUSE)
 
 
-def endpoints(wire: WireDatagram) -> tuple[Endpoint, Endpoint]:
+def ends(wire: WireDatagram) -> tuple[Endpoint, Endpoint]:
     """Where a datagram comes from, and where it goes."""
     return (
         Endpoint(ip_address(wire.src), wire.sport),

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from ryu_alg.engine.commands import Command, Ordinary, Publish
 from ryu_alg.engine.config import ProtocolBinding
 from ryu_alg.engine.control_bindings import ControlBindings
-from ryu_alg.engine.datagram_session import DatagramSession, endpoints
+from ryu_alg.engine.datagram_session import DatagramSession, ends
 from ryu_alg.engine.events import DatagramArrived
+from ryu_alg.engine.host_endpoints import HostEndpoints
 from ryu_alg.engine.segment import Datagram as WireDatagram
 from ryu_alg.engine.tables import Tables
 from ryu_alg.inspection import Address, Endpoint, Realm, Refusal, Transport
@@ -35,7 +36,7 @@ class Datagrams:
     def arrived(self, event: DatagramArrived, now: float) -> list[Command]:
         """A datagram was punted."""
         datagram = event.datagram
-        source, target = endpoints(datagram)
+        source, target = ends(datagram)
         protocols = self.tables.config.protocols
         binding = protocols[event.protocol] if 0 <= event.protocol < len(protocols) else None
         if event.realm is Realm.INSIDE:
@@ -90,7 +91,7 @@ class Datagrams:
         if config.realm_of(target.address) is Realm.INSIDE:
             return [Ordinary()]
         session = self._by_host.get((binding.name, source.address))
-        if session is None or source not in session.mine:
+        if session is None or source not in session.endpoints.live:
             if not self._bound(binding, source, target):
                 self.tables.counters["session.unbound"] += 1
                 return [Ordinary()]
@@ -147,12 +148,10 @@ class Datagrams:
             self.tables.counters["datagram.stray"] += 1
             return []
         session = self._by_host.get((binding.name, inside.address))
-        control = None if session is None else session.mine.get(inside)
-        if session is not None and control is not None and not welcome:
-            welcome = session.welcomes(control, source.address)
-        elif control is None:
-            welcome = True  # a published service
-        if not welcome:
+        if session is not None and not welcome:
+            # An endpoint that is not there yet is a published service's.
+            welcome = session.endpoints.welcomes(inside, source.address)
+        if session is not None and not welcome:
             self.tables.counters["datagram.unsolicited"] += 1
             return []
         return self._deliver(binding, Realm.OUTSIDE, inside, source, datagram, now)
@@ -194,22 +193,24 @@ class Datagrams:
         over = tables.quotas.over(host)
         if over is not None:
             return [Publish(over, str(inside), None, binding.name)]
+        number = tables.session_ids.next()
+        own = HostEndpoints(number, binding.name, host, tables.config, self.controls)
+        control = own.open(inside, now)
+        if isinstance(control, Refusal):
+            return [Publish(control.code, control.detail, None, binding.name)]
         session = DatagramSession(
-            id=tables.session_ids.next(),
+            id=number,
             binding=binding,
             host=host,
             config=tables.config,
             bindings=tables.bindings,
             since=now,
             last_activity=now,
-            controls=self.controls,
+            endpoints=own,
             barriers=tables.barriers,
             counters=tables.counters,
             now=now,
         )
-        control = session.control(inside)
-        if isinstance(control, Refusal):
-            return [Publish(control.code, control.detail, None, binding.name)]
         self.sessions[session.id] = session
         self._by_host[binding.name, host] = session
         tables.quotas.opened(binding.name)

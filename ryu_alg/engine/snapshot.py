@@ -61,7 +61,7 @@ def bindings(engine: Engine, now: float) -> Iterator[BindingView]:
         if session.lease is not None:
             yield _binding(session.lease, BindingKind.CONTROL, session.id, now)
     for host in engine.datagrams.sessions.values():
-        for control in host.mine.values():
+        for control in host.endpoints.live.values():
             if control.lease is not None:
                 yield _binding(control.lease, BindingKind.CONTROL, host.id, now)
     for entry in engine.expectations.live.values():
@@ -108,7 +108,7 @@ def _stream(session: Session, now: float) -> SessionView:
 
 
 def _datagrams(session: DatagramSession, now: float) -> SessionView:
-    control = next(reversed(session.mine.values()), None)
+    control = next(reversed(session.endpoints.live.values()), None)
     nowhere = Endpoint(session.host, 0)
     client = nowhere if control is None else control.inside
     server = nowhere if session.remote is None else session.remote

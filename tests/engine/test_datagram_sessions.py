@@ -19,7 +19,6 @@ from ryu_alg.engine.commands import (
     Publish,
 )
 from ryu_alg.engine.config import OutboundRule, PortRange, Quotas, Timers
-from ryu_alg.engine.control_bindings import MAX_CONTACTS, Contacts
 from ryu_alg.engine.datagram_session import MAX_WAITING
 from ryu_alg.engine.engine import Engine
 from ryu_alg.engine.events import (
@@ -30,6 +29,7 @@ from ryu_alg.engine.events import (
     SessionUnwanted,
     Timeout,
 )
+from ryu_alg.engine.host_endpoints import MAX_CONTACTS, Contacts
 from ryu_alg.engine.segment import Datagram as WireDatagram
 from ryu_alg.engine.views import BindingKind, PinholeState
 from ryu_alg.inspection import Endpoint, Realm, Transport

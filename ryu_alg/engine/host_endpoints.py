@@ -1,0 +1,110 @@
+"""The UDP control endpoints of one inside host in one protocol, and who may be dealt with there."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from ryu_alg.engine.config import EngineConfig
+from ryu_alg.engine.control_bindings import Control, ControlBindings
+from ryu_alg.engine.pinhole_limits import MAX_PORT
+from ryu_alg.inspection import Address, Endpoint, Realm, Refusal, Send, Transport
+
+MAX_CONTACTS = 1024
+"""Remote addresses that are remembered."""
+MAX_PAYLOAD = 65507
+"""Bytes: what an IPv4 packet holds (RFC 791, RFC 768)."""
+
+
+@dataclass(slots=True)
+class Contacts:
+    """Remote addresses, the latest of them: over the bound the one unused longest goes."""
+
+    _known: OrderedDict[Address, None] = field(default_factory=OrderedDict)
+
+    def add(self, address: Address) -> None:
+        """There was a datagram to it or from it."""
+        self._known[address] = None
+        self._known.move_to_end(address)
+        if len(self._known) > MAX_CONTACTS:
+            self._known.popitem(last=False)
+
+    def __contains__(self, address: Address) -> bool:
+        return address in self._known
+
+
+@dataclass(slots=True)
+class HostEndpoints:
+    """Under the configuration that its session began with."""
+
+    session: int
+    protocol: str
+    host: Address
+    config: EngineConfig
+    table: ControlBindings
+    live: dict[Endpoint, Control] = field(default_factory=dict)
+    """By inside endpoint; the one with the latest traffic is last."""
+    contacts: Contacts = field(default_factory=Contacts)
+    """Whom the host has sent to: they may send to it."""
+    callers: Contacts = field(default_factory=Contacts)
+    """Who has sent to a published endpoint: they may be answered."""
+
+    def open(self, inside: Endpoint, now: float) -> Control | Refusal:
+        """The endpoint, with something that stands for it outside, by now if there is room."""
+        known = self.live.get(inside)
+        if known is not None:
+            return known
+        opened = self.table.open(self.config, self.session, self.protocol, inside, now)
+        if isinstance(opened, Control):
+            self.live[inside] = opened
+        return opened
+
+    def touch(self, control: Control, now: float) -> None:
+        """There was traffic."""
+        control.last_activity = now
+        self.live[control.inside] = self.live.pop(control.inside)
+
+    def release(self, control: Control, now: float) -> None:
+        """Nothing stands for it any more."""
+        del self.live[control.inside]
+        self.table.close(control, now)
+
+    def release_all(self, now: float) -> None:
+        """The session is over."""
+        for control in list(self.live.values()):
+            self.release(control, now)
+
+    def welcomes(self, inside: Endpoint, address: Address) -> bool:
+        """Whether somebody outside may send to it."""
+        control = self.live.get(inside)
+        return control is None or control.published or address in self.contacts
+
+    def leads_inside(self, remote: Endpoint) -> bool:
+        """Whether a public endpoint stands for an inside host in this protocol."""
+        control = self.table.at(remote, self.protocol)
+        if control is not None:
+            return control.protocol == self.protocol
+        return self.config.service_at(remote, self.protocol, Transport.UDP) is not None
+
+    def unsendable(self, effect: Send) -> str | None:
+        """Why the host may not send that, or be sent it; None if it may."""
+        inside, remote = effect.inside, effect.remote
+        if inside.address != self.host:
+            return f"not of {self.host}"
+        if inside.address.version != remote.address.version:
+            return "of different IP versions"
+        if not 0 < inside.port <= MAX_PORT or not 0 < remote.port <= MAX_PORT:
+            return "not a port"
+        if len(effect.payload) > MAX_PAYLOAD:
+            return f"{len(effect.payload)} bytes are more than a datagram holds"
+        if self.config.realm_of(remote.address) is Realm.INSIDE:
+            return "the other end is not outside"
+        if effect.towards is Realm.INSIDE or self.leads_inside(remote):
+            return None
+        if remote.address in self.config.public:
+            return "nothing stands there"
+        if remote.address in self.callers:
+            return None
+        if not self.config.outbound_allowed(self.host, remote, Transport.UDP):
+            return "outbound policy"
+        return None
