@@ -342,12 +342,11 @@ class Engine:
         return self._settle(session, now, commands)
 
     def _pipeline_installed(self, now: float) -> list[Command]:
-        commands: list[Command] = []
+        commands = list(self.tables.bindings.installed(now))
         for data in self.tables.marks.live.values():
             if data.counted:
                 commands.append(data.count_for(self.config.timers.data_idle))
             data.renewed()
-        commands += self.tables.bindings.installed(now)
         for session in list(self.sessions.values()):
             commands += self._settle(session, now, session.pipeline_installed(now))
         return commands + self.tables.barriers.again()
