@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ryu_alg.protocols.sip.message import Message, RequestLine, parse
 from ryu_alg.protocols.sip.responses import Header, compose
 
@@ -9,15 +11,15 @@ from ryu_alg.protocols.sip.responses import Header, compose
 def acknowledgement(invite: bytes, response: Message) -> bytes:
     """The ACK to a final response that is not 2xx (RFC 3261 section 17.1.1.3)."""
     to = response.raw[slice(*response.recipient.span)]
-    return _of(invite, "ACK", to)
+    return _of(invite, "ACK", to, ())
 
 
-def cancellation(invite: bytes) -> bytes:
-    """The CANCEL of an INVITE that has been sent (section 9.1)."""
-    return _of(invite, "CANCEL", None)
+def cancellation(invite: bytes, further: Sequence[Header] = ()) -> bytes:
+    """The CANCEL of an INVITE that has been sent (section 9.1); `further`: why (RFC 3326)."""
+    return _of(invite, "CANCEL", None, further)
 
 
-def _of(invite: bytes, method: str, to: bytes | None) -> bytes:
+def _of(invite: bytes, method: str, to: bytes | None, further: Sequence[Header]) -> bytes:
     """`invite` is what this gateway composed: it reads back."""
     request = parse(invite)
     assert isinstance(request, Message)
@@ -31,6 +33,7 @@ def _of(invite: bytes, method: str, to: bytes | None) -> bytes:
         (b"To", to or request.raw[slice(*request.recipient.span)]),
         (b"Call-ID", request.call_id),
         (b"CSeq", b"%d %s" % (request.cseq.number, method.encode())),
+        *further,
     ]
     return compose(b"%s %s SIP/2.0" % (method.encode(), uri), headers)
 
