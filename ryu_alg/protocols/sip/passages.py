@@ -61,10 +61,8 @@ class Passage:
     """Of the request as it came."""
     source: Endpoint
     """Its sender."""
-    via: bytes
-    """The topmost Via, as it came."""
     restored: bytes
-    """The same as it would stand in a response if there were no gateway."""
+    """The same as it would stand in a response if there were no gateway; empty without NAT."""
     answer_to: Endpoint
     """Where its sender waits for responses (RFC 3261 section 18.2.2, RFC 3581)."""
     sent: bytes = b""
@@ -89,14 +87,13 @@ class Passage:
 def passage_of(message: Message, datagram: Datagram) -> Passage:
     """A new one for a request."""
     source = datagram.inside if datagram.origin is Realm.INSIDE else datagram.remote
+    translated = datagram.origin is Realm.INSIDE and datagram.public != datagram.inside
     via = message.vias[0]
-    start, end = via.span
     port = source.port if via.wants_rport else via.sent_by.port or DEFAULT_PORT
     return Passage(
         digest=digest(message.raw),
         source=source,
-        via=message.raw[start:end],
-        restored=stamped(message.raw, via, source),
+        restored=stamped(message.raw, via, source) if translated else b"",
         answer_to=Endpoint(source.address, port),
     )
 

@@ -38,7 +38,8 @@ class Replies:
                 detail = f"{refusal.code}: {refusal.detail}, from {sender(datagram)}"
                 return [Report("sip.endpoint.refused", detail)]
         else:
-            edits.replace(response.vias[0].span, passage.restored)
+            if passage.restored:
+                edits.replace(response.vias[0].span, passage.restored)
             self.state.translation.inward(response, edits)
         effects: list[DatagramEffect] = []
         if not self._call(datagram, response, passage, edits, effects):

@@ -20,8 +20,12 @@ _ANNOUNCING = frozenset({"REGISTER", "INVITE"})
 """Requests that make others send to the addresses in them."""
 _REASONS = {
     "sip.body.malformed": (400, "Bad Body"),
+    "sip.media.malformed": (400, "Bad Session Description"),
     "sip.media.foreign_address": (403, "Forbidden"),
+    "sip.media.already_public": (403, "Forbidden"),
+    "sip.media.privileged_port": (403, "Forbidden"),
 }
+"""What the sender of a session description is told; of others, 488."""
 
 
 @dataclass(slots=True)
@@ -202,7 +206,9 @@ def _no_endpoint(refusal: Refusal) -> Denial:
 
 
 def _no_media(refused: Refused) -> Denial:
-    """What the sender of a session description is told."""
+    """The session description cannot be passed on."""
+    if refused.code == "sip.media.refused":
+        return Denial.overload(refused.code, refused.detail)
     status, reason = _REASONS.get(refused.code, (488, "Not Acceptable Here"))
     return Denial(status, reason, refused.code, refused.detail)
 

@@ -105,17 +105,27 @@ class _Walk:
         if uri.where is None:
             return
         maddr = uri.parameter(b"maddr")
-        if maddr is not None and (address := parse_address(maddr.value)) is not None:
-            # Requests go to maddr, and to the port behind the host.
-            port = uri.default_port if uri.where.port is None else uri.where.port
-            leads = self._other(Endpoint(address, port))
-            if leads is not None:
-                self.edits.replace(maddr.value_span, write_host(leads.address))
-                host = leads.address if uri.where.address == address else None
-                text = write_host(host) if host else uri.where.host
-                self.edits.replace(uri.where.span, b"%s:%d" % (text, leads.port))
+        address = parse_address(maddr.value) if maddr else None
+        if maddr is None or address is None:
+            self._host_port(uri.where, uri.default_port, uri.user)
             return
-        self._host_port(uri.where, uri.default_port, uri.user)
+        port = uri.default_port if uri.where.port is None else uri.where.port
+        here = Endpoint(address, port)
+        leads = self._other(here)
+        if leads is not None:
+            self.edits.replace(maddr.value_span, write_host(leads.address))
+            self._led_elsewhere(uri.where, here, leads, uri.user or b"")
+
+    def _led_elsewhere(self, where: HostPort, here: Endpoint, leads: Endpoint, user: bytes) -> None:
+        """maddr says where requests go, and the port behind the host says to which port."""
+        spellings, key = self.translation.spellings, b"maddr " + user
+        host = write_host(leads.address) if where.address == here.address else where.host
+        text = b"%s:%d" % (host, leads.port)
+        if self.towards is Realm.OUTSIDE:
+            spellings.remember(leads, key, self.message.raw[slice(*where.span)])
+        else:
+            text = spellings.recall(here, key) or text
+        self.edits.replace(where.span, text)
 
     def _via(self, via: Via) -> None:
         listens = via.listens
