@@ -211,13 +211,13 @@ class AlgApp(app_manager.RyuApp):
         self.gateway.punts["fragment"] += 1
         if punt.realm is None or self.switch is None:
             return
-        protocols = DatagramProtocols(self.switch.plan)
-        found = self.fragments.arrived(punt.frame, punt.realm, protocols, time.monotonic())
+        protocols, now = DatagramProtocols(self.switch.plan), time.monotonic()
+        found = self.fragments.arrived(punt.frame, punt.realm, protocols, now)
         if found is None:
             return
         cause = Cause(punt, fragments=found.fragments)
-        if found.event is None:
-            self.switch.send_ordinary(cause)
+        if isinstance(found, punts.OrdinaryFragments):
+            self.switch.send_ordinary(cause, found, now)
         else:
             self._handle(found.event, cause)
 

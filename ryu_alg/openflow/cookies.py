@@ -49,7 +49,7 @@ class Kind(IntEnum):
     DATAGRAM = 13
     """A UDP packet to a control endpoint, whose ports do not say the protocol; the id is 0."""
     FRAGMENT = 14
-    """A UDP fragment that may be of a control datagram; the id is 0."""
+    """A UDP fragment that may be of a control datagram; the id is 0, or 1 where it passes by."""
 
 
 def cookie(kind: Kind, number: int = 0) -> int:

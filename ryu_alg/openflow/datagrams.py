@@ -19,9 +19,16 @@ from ryu_alg.openflow.template import Row
 NO_PROTOCOL = -1
 """In place of a protocol's index: the packet can only be a known session's."""
 
+FRAGMENTS = {4: "udp", 6: "ipv6"}
+"""What matches a fragment that may be of UDP."""
+
 _TRANSPORT = {4: "udp", 6: "udp6"}
-_SOURCE = {4: "nw_src", 6: "ipv6_src"}
-_DESTINATION = {4: "nw_dst", 6: "ipv6_dst"}
+_TRACKED = {4: "udp", 6: "ipv6,ct_nw_proto=17"}
+"""A fragment behind conntrack. Open vSwitch has 44 for the protocol of a later one over IPv6."""
+SOURCE = {4: "nw_src", 6: "ipv6_src"}
+"""The field of a packet's source, by IP version."""
+DESTINATION = {4: "nw_dst", 6: "ipv6_dst"}
+"""The field of its destination."""
 _ANYWHERE: dict[int, Network] = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
 
 
@@ -44,7 +51,8 @@ class DatagramProtocols:
         versions |= {service.inside.address.version for service in self._services()}
         return {
             "datagram_protocol": [
-                {"transport": _TRANSPORT[version]} for version in sorted(versions)
+                {"transport": _TRANSPORT[version], "fragments": FRAGMENTS[version]}
+                for version in sorted(versions)
             ],
             "hairpin_service": [
                 {
@@ -204,8 +212,10 @@ def _ends(**prefixes: Network) -> dict[str, object]:
     return {
         **prefixes,
         "transport": _TRANSPORT[version],
-        "src": _SOURCE[version],
-        "dst": _DESTINATION[version],
+        "fragments": FRAGMENTS[version],
+        "tracked_fragments": _TRACKED[version],
+        "src": SOURCE[version],
+        "dst": DESTINATION[version],
     }
 
 

@@ -183,6 +183,7 @@ FIELDS: dict[str, Field] = {
     "reg6": _number_field(_NICIRA_1, 6, 4),
     "xxreg1": _number_field(_NICIRA_1, 112, 16),
     "ct_state": Field(_NICIRA_1, 105, 4, _ct_state),
+    "ct_nw_proto": _number_field(_NICIRA_1, 119, 1),
     "ct_mark": _number_field(_NICIRA_1, 107, 4),
     "eth_dst": _mac_field(3),
     "eth_src": _mac_field(4),

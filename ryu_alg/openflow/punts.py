@@ -58,10 +58,18 @@ def control_packet(
 class Reassembled:
     """A UDP datagram whose last missing fragment has come."""
 
-    event: DatagramArrived | None
-    """None: it is ordinary traffic."""
+    event: DatagramArrived
     fragments: tuple[bytes, ...]
     """The frames that it came in."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrdinaryFragments:
+    """What was no control datagram."""
+
+    fragments: tuple[bytes, ...]
+    source: bytes
+    destination: bytes
 
 
 @dataclass(slots=True)
@@ -74,15 +82,14 @@ class Fragments:
 
     def arrived(
         self, frame: bytes, realm: Realm, protocols: DatagramProtocols, now: float
-    ) -> Reassembled | None:
+    ) -> Reassembled | OrdinaryFragments | None:
         """Take a fragment, at `now` in seconds; None: its datagram is not whole, or is no good."""
         packet = packets.decode(frame)
         if isinstance(packet, packets.Malformed):
             self.counters[f"punt.malformed.{packet.value}"] += 1
             return None
         if packet.proto != packets.UDP or not packet.fragmented:
-            self.counters["punt.fragment.unexpected"] += 1
-            return None
+            return OrdinaryFragments((frame,), packet.src, packet.dst)
         if not packets.checksums_ok(packet):
             self.counters["punt.bad_checksum"] += 1
             return None
@@ -97,7 +104,7 @@ class Fragments:
 
     def _reassembled(
         self, whole: Whole, realm: Realm, protocols: DatagramProtocols
-    ) -> Reassembled | None:
+    ) -> Reassembled | OrdinaryFragments | None:
         event = control_packet(whole.frame, realm, NO_PROTOCOL)
         if not isinstance(event, DatagramArrived):
             self.counters[str(event)] += 1
@@ -107,7 +114,7 @@ class Fragments:
             realm, (datagram.src, datagram.sport), (datagram.dst, datagram.dport)
         )
         if protocol is None:
-            return Reassembled(None, whole.fragments)
+            return OrdinaryFragments(whole.fragments, datagram.src, datagram.dst)
         return Reassembled(replace(event, protocol=protocol), whole.fragments)
 
 

@@ -34,12 +34,14 @@ from ryu_alg.engine.commands import (
 from ryu_alg.engine.segment import Datagram, Segment
 from ryu_alg.openflow import messages, neighbours, packet_out, pinholes
 from ryu_alg.openflow.bundle import installation
+from ryu_alg.openflow.bypass import Bypass
 from ryu_alg.openflow.flowtext import Command as FlowCommand
 from ryu_alg.openflow.flowtext import flow_mod
 from ryu_alg.openflow.fragmentation import fragments
 from ryu_alg.openflow.media import Media
 from ryu_alg.openflow.packet_in import PacketIn
 from ryu_alg.openflow.plan import PipelinePlan
+from ryu_alg.openflow.punts import OrdinaryFragments
 from ryu_alg.openflow.render import REALM_NUMBER, meter_rates, render
 
 _NO_MAC = bytes(6)
@@ -81,6 +83,7 @@ class Switch:
     """Transaction id of the bundle that was sent last, until the switch has answered it."""
     _barriers: dict[int, int | None] = field(default_factory=dict)
     """Tokens by transaction id; None: the bundle's own."""
+    _bypass: Bypass = field(default_factory=Bypass)
 
     def install(self, neighbour_flows: Iterable[str], commands: Iterable[Command]) -> None:
         """Send the whole pipeline, in place of whatever the switch has, all at once: the static
@@ -172,10 +175,15 @@ class Switch:
         """The switch does not know how to forget connections."""
         self._send_all(self.media.cannot_forget())
 
-    def send_ordinary(self, cause: Cause) -> None:
-        """What was punted is nobody's control packet: it goes on as ordinary traffic."""
-        if cause.punt.realm is not None:
-            self._send_all(_as_ordinary(cause, REALM_NUMBER[cause.punt.realm]))
+    def send_ordinary(self, cause: Cause, ordinary: OrdinaryFragments, now: float) -> None:
+        """Fragments that were punted go on as ordinary traffic, and so do others of the same
+        hosts from `now` on, in seconds."""
+        realm = cause.punt.realm
+        if realm is None:
+            return
+        flow = self._bypass.flow(realm, ordinary.source, ordinary.destination, now)
+        out = [] if flow is None else [flow_mod(flow)]
+        self._send_all([*out, *_as_ordinary(cause, REALM_NUMBER[realm])])
 
     def _send_all(self, out: list[bytes]) -> None:
         if out:
