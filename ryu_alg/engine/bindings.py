@@ -130,23 +130,22 @@ class Bindings:
 
     def orphan(self, bound: DataBinding, now: float) -> list[Command]:
         """Its session has ended: data that moves goes on until it stops."""
-        if not bound.moving:
-            return self.end(bound, now)
+        bound.orphaned = True
         bound.awaiting = None
         bound.confirm()
-        return []
+        return self._unless_moving(bound, now)
 
     def orphan_idle(self, data: DataMark, now: float) -> list[Command]:
         """The data of a binding without a session has stopped."""
         bound = None if data.binding is None else self.live.get(data.binding)
         if bound is None:
             return []
-        commands = bound.idle(data, now)
-        if not bound.moving:
-            detail = f"{data.packets} packets, {data.bytes} bytes"
-            commands += self.end(bound, now)
-            commands.append(Publish("data.ended", detail, None, bound.protocol))
-        return commands
+        detail = f"{data.packets} packets, {data.bytes} bytes"
+        return [
+            *bound.idle(data, now),
+            *self._unless_moving(bound, now),
+            Publish("data.ended", detail, None, bound.protocol),
+        ]
 
     def used(self, number: int) -> list[Command] | None:
         """The first packet of an expected TCP connection came; None if it is not of a binding."""
@@ -156,18 +155,23 @@ class Bindings:
         commands, detail = bound.used(number)
         return [*commands, Publish("pinhole.used", detail, bound.session, bound.protocol)]
 
-    def expired(self, number: int) -> list[Command] | None:
+    def expired(self, number: int, now: float) -> list[Command] | None:
         """A pinhole's time is up; None if it is not of a binding."""
         bound = self.by_pinhole.get(number)
         if bound is None:
             return None
         commands, detail = bound.expired(number)
+        commands += self._unless_moving(bound, now)
         return [*commands, Publish("pinhole.closed", detail, bound.session, bound.protocol)]
 
     def installed(self, now: float) -> Iterator[Command]:
         """All flows of the switch are being replaced: name those of bindings."""
-        for bound in self.live.values():
+        for bound in list(self.live.values()):
             yield from bound.installed(now)
+            yield from self._unless_moving(bound, now)
+
+    def _unless_moving(self, bound: DataBinding, now: float) -> list[Command]:
+        return self.end(bound, now) if bound.orphaned and not bound.moving else []
 
     def _refusal(self, endpoints: tuple[Endpoint, ...], host: Address) -> Refusal | None:
         if not 0 < len(endpoints) <= MAX_PORTS:

@@ -59,6 +59,8 @@ class DataBinding(ABC):
     marks: DataMarks
     numbers: Numbers
     tally: Tally
+    orphaned: bool = False
+    """Its session has ended: it lasts as long as data moves."""
     awaiting: int | None = None
     """The barrier that confirms what was opened last."""
 

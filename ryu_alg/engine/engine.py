@@ -285,7 +285,7 @@ class Engine:
         return self._with_owner(number, now, lambda session: session.announced.used(number))
 
     def _pinhole_expired(self, number: int, now: float) -> list[Command]:
-        commands = self.tables.bindings.expired(number)
+        commands = self.tables.bindings.expired(number, now)
         if commands is not None:
             return commands
         return self._with_owner(number, now, lambda s: s.announced.withdraw(number, now, "unused"))

@@ -35,6 +35,7 @@ from ryu_alg.engine.views import BindingKind, PinholeState
 from ryu_alg.inspection import Endpoint, Realm, Transport
 from tests.engine.conversation import DENIED_NETWORK
 from tests.engine.toy_datagrams import (
+    DENIED_HOST,
     OTHER_PHONE,
     PHONE,
     PLAIN_PHONE,
@@ -51,7 +52,6 @@ from tests.engine.toy_datagrams import (
     config,
 )
 
-DENIED = "198.51.101.7"
 REMOTE = b"198.51.100.9:3000"
 
 
@@ -158,14 +158,14 @@ def test_an_endpoint_that_is_bound_may_send_to_any_port() -> None:
 
 def test_outbound_policy_is_asked_for_udp() -> None:
     lan = network()
-    step = lan.send(at(PHONE), at(DENIED), b"HELLO")
+    step = lan.send(at(PHONE), at(DENIED_HOST), b"HELLO")
     assert (codes(step), step.left) == (["session.denied"], [])
     assert nothing_left(lan)
     lan.register()
-    step = lan.send(at(PHONE), at(DENIED), b"HELLO")
+    step = lan.send(at(PHONE), at(DENIED_HOST), b"HELLO")
     assert (codes(step), step.left) == (["datagram.send_refused"], [])
     over_tcp = OutboundRule((), (ip_network(DENIED_NETWORK),), Transport.TCP, (), allow=False)
-    assert network(outbound=(over_tcp,)).send(at(PHONE), at(DENIED), b"HELLO").left
+    assert network(outbound=(over_tcp,)).send(at(PHONE), at(DENIED_HOST), b"HELLO").left
 
 
 def test_quotas_refuse_the_newest() -> None:
@@ -326,7 +326,7 @@ def test_what_an_inspector_may_not_send() -> None:
         b"TO 203.0.113.1:80 word",
         b"TO 198.51.100.9:0 word",
         b"TO 2001:db8::1:5060 word",
-        f"TO {DENIED}:5060 word".encode(),
+        f"TO {DENIED_HOST}:5060 word".encode(),
     ):
         step = lan.send(at(PHONE), at(PROXY), payload)
         assert (codes(step), step.left) == (["datagram.send_refused"], []), payload

@@ -50,6 +50,8 @@ SERVER = "192.168.20.2"
 PUBLISHED = Endpoint(PUBLIC, PORT)
 PROXY = "198.51.100.9"
 STRANGER = "198.51.100.66"
+DENIED_HOST = "198.51.101.7"
+"""Outside, where outbound policy lets nobody."""
 
 
 def at(address: Any, port: int = PORT) -> Endpoint:
