@@ -156,6 +156,7 @@ def _exchange(bound: DataBinding, admitted: Admitted, now: float) -> PinholeView
         age=now - admitted.since,
         expires_in=None if admitted.expires is None else max(0.0, admitted.expires - now),
         remote=peer if outside else admitted.seen,
+        binding=bound.binding.id,
     )
 
 

@@ -101,6 +101,8 @@ class PinholeView:
     """None when only the end of its session ends it."""
     remote: Endpoint | None = None
     """The other end, where it has told its port; of UDP data, which goes both ways."""
+    binding: int | None = None
+    """The binding that admits it, where one does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any
 from ryu_alg.rest.client import Item
 
 LEADING = {
-    "sessions": (("protocol", 8), ("state", 9)),
+    "sessions": (("protocol", 8), ("transport", 3), ("state", 9)),
     "pinholes": (("protocol", 8), ("transport", 3), ("state", 7)),
     "bindings": (("transport", 3), ("kind", 7)),
     "events": (("time", 27), ("code", 24)),

@@ -63,7 +63,7 @@ class ReadModel(Protocol):
 
     def status(self) -> StatusView: ...
     def end_session(self, number: int) -> bool:
-        """Reset a session's connection and cut its data; False if there is no such session."""
+        """End a session, and cut its data; False if there is no such session."""
 
     def reload(self) -> Applied | Refused:
         """Read the configuration file again and apply it whole, or not at all."""

@@ -26,6 +26,7 @@ def session(view: SessionView, now: float) -> dict[str, Json]:
     return {
         "id": view.id,
         "protocol": view.protocol,
+        "transport": view.transport.name.lower(),
         "state": view.state.value,
         "client": str(view.client),
         "client_seen": str(view.client_seen),
@@ -55,6 +56,8 @@ def pinhole(view: PinholeView, now: float) -> dict[str, Json]:
         "peers": [str(network) for network in view.peers],
         "seen": str(view.seen),
         "listener": str(view.listener),
+        "remote": None if view.remote is None else str(view.remote),
+        "binding": view.binding,
         "since": timestamp(now - view.age),
         "expires_in": None if view.expires_in is None else round(view.expires_in, 3),
     }

@@ -49,6 +49,7 @@ def test_sessions() -> None:
     assert first == {
         "id": 1,
         "protocol": "ftp",
+        "transport": "tcp",
         "state": "inspected",
         "client": "192.168.10.2:40001",
         "client_seen": "203.0.113.1:49153",
@@ -79,6 +80,8 @@ def test_pinholes() -> None:
         "peers": ["198.51.100.2/32"],
         "seen": "203.0.113.1:33000",
         "listener": "192.168.10.2:50000",
+        "remote": None,
+        "binding": None,
         "expires_in": 28.0,
     }
 

@@ -155,9 +155,9 @@ def test_the_commands(serve: Serve, token_file: Path) -> None:
     options = ["--url", f"http://127.0.0.1:{port}", "--token-file", str(token_file)]
     listed = runner.invoke(command.sessions, options)
     assert listed.exit_code == 0, listed.output
-    assert [line.split()[:3] for line in listed.output.splitlines()] == [
-        ["ftp", "inspected", "id=1"],
-        ["ftp", "inspected", "id=2"],
+    assert [line.split()[:4] for line in listed.output.splitlines()] == [
+        ["ftp", "tcp", "inspected", "id=1"],
+        ["ftp", "tcp", "inspected", "id=2"],
     ]
     parsed = json.loads(runner.invoke(command.pinholes, [*options, "--json"]).output)
     assert parsed[0]["listener"] == "192.168.10.2:50000"
@@ -188,7 +188,7 @@ def test_watching_changes(serve: Serve) -> None:
         seen = [watcher.stdout.readline() for _ in range(2)]
         ask(port, "/v1.0/alg/config", "POST")
         seen += [watcher.stdout.readline() for _ in range(2)]
-        assert [(line.split()[0], line.split()[3]) for line in seen] == [
+        assert [(line.split()[0], line.split()[4]) for line in seen] == [
             ("[NEW]", "id=1"),
             ("[NEW]", "id=2"),
             ("[NEW]", "id=3"),

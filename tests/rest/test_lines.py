@@ -13,7 +13,7 @@ from tests.rest.model import Model
 def test_a_session() -> None:
     item = views.session(Model().sessions()[1], 1_800_000_060.0)
     assert line("sessions", item) == (
-        "ftp      inspected id=1 client=192.168.10.2:40001 client_seen=203.0.113.1:49153 "
+        "ftp      tcp inspected id=1 client=192.168.10.2:40001 client_seen=203.0.113.1:49153 "
         "server=198.51.100.2:21 server_seen=198.51.100.2:21 user=alice "
         "since=2027-01-15T08:00:00.000Z idle=1.5 to_server_bytes=120 to_client_bytes=480 "
         "to_server_shift=3 to_client_shift=-2 pinholes=10 data_packets=7 data_bytes=7000"
@@ -24,7 +24,7 @@ def test_a_pinhole() -> None:
     item = views.pinhole(Model().pinholes()[0], 1_800_000_002.0)
     assert line("pinholes", item) == (
         "ftp      tcp open    id=10 session=1 realm=outside peers=198.51.100.2/32 "
-        "seen=203.0.113.1:33000 listener=192.168.10.2:50000 "
+        "seen=203.0.113.1:33000 listener=192.168.10.2:50000 remote=- binding=- "
         "since=2027-01-15T08:00:00.000Z expires_in=28.0"
     )
 
