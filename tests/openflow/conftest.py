@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import ip_address, ip_interface, ip_network
 
 import pytest
@@ -92,6 +93,30 @@ PLAN = PipelinePlan(
         ),
     ),
 )
+
+SIP, PHONES = 1, 2
+_ANYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
+VOICE = replace(
+    PLAN,
+    protocols=(
+        *PLAN.protocols,
+        InterceptedProtocol(SIP, "sip", Transport.TCP, (5060,), _ANYWHERE),
+        InterceptedProtocol(SIP, "sip", Transport.UDP, (5060, 5070), _ANYWHERE),
+        InterceptedProtocol(
+            PHONES, "phones", Transport.UDP, (2427,), (ip_network("203.0.113.0/24"),)
+        ),
+    ),
+    published=(
+        *PLAN.published,
+        PublishedService(
+            Endpoint(ip_address("203.0.113.2"), 5080),
+            Endpoint(ip_address("192.168.20.2"), 5065),
+            Transport.UDP,
+            SIP,
+        ),
+    ),
+)
+"""With two protocols over UDP, one of them over TCP too, and a published server."""
 
 LAN_ADDRESSES = ("192.168.10.2", "192.168.10.3")
 WAN_MAC_LINK_LOCAL = "fe80::fe"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import socket
 from collections import Counter
 from contextlib import closing
-from dataclasses import replace
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 
 import pytest
 
@@ -14,43 +13,21 @@ from ryu_alg import packets
 from ryu_alg.engine.commands import EmitDatagram
 from ryu_alg.engine.events import DatagramArrived
 from ryu_alg.engine.segment import Datagram
-from ryu_alg.inspection import Endpoint, Realm, Transport
+from ryu_alg.inspection import Realm
 from ryu_alg.openflow import packet_in, punts
 from ryu_alg.openflow.cookies import Kind, parse
 from ryu_alg.openflow.datagrams import NO_PROTOCOL, DatagramProtocols
 from ryu_alg.openflow.fragmentation import fragments
 from ryu_alg.openflow.media import Media
 from ryu_alg.openflow.messages import MessageType
-from ryu_alg.openflow.plan import InterceptedProtocol, PipelinePlan, PublishedService
+from ryu_alg.openflow.plan import PipelinePlan
 from ryu_alg.openflow.switch import Cause, Switch
 from tests.openflow.bench import BRIDGE, Bench, Host, OpenFlowClient
-from tests.openflow.conftest import PLAN, PORTS, install
+from tests.openflow.conftest import PHONES, PLAN, PORTS, SIP, VOICE, install
 from tests.openflow.control import packet_of
 
 pytestmark = pytest.mark.lab
 
-SIP, PHONES = 1, 2
-ANYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
-VOICE = replace(
-    PLAN,
-    protocols=(
-        *PLAN.protocols,
-        InterceptedProtocol(SIP, "sip", Transport.TCP, (5060,), ANYWHERE),
-        InterceptedProtocol(SIP, "sip", Transport.UDP, (5060, 5070), ANYWHERE),
-        InterceptedProtocol(
-            PHONES, "phones", Transport.UDP, (2427,), (ip_network("203.0.113.0/24"),)
-        ),
-    ),
-    published=(
-        *PLAN.published,
-        PublishedService(
-            Endpoint(ip_address("203.0.113.2"), 5080),
-            Endpoint(ip_address("192.168.20.2"), 5065),
-            Transport.UDP,
-            SIP,
-        ),
-    ),
-)
 PROTOCOLS = DatagramProtocols(VOICE)
 
 ROUTER = bytes.fromhex("02a160000001")
@@ -93,7 +70,7 @@ ORDINARY = {
 
 @pytest.fixture(scope="module")
 def plan() -> PipelinePlan:
-    """With two protocols over UDP, one of them over TCP too, and a published server."""
+    """Every test here has a gateway for UDP."""
     return VOICE
 
 

@@ -20,7 +20,7 @@ from ryu_alg.openflow.plan import (
 from ryu_alg.openflow.render import meter_rates, render
 from ryu_alg.resources import resource
 from ryu_alg.settings import load
-from tests.openflow.conftest import PORTS
+from tests.openflow.conftest import PLAN, PORTS, VOICE
 
 
 def with_rules(plan: PipelinePlan, *rules: OutboundRule, default: bool = True) -> list[str]:
@@ -32,6 +32,7 @@ def matches(flows: list[str]) -> list[str]:
     return [re.sub(r"^table=\d+,cookie=\w+,priority=\d+,?", "", flow) for flow in flows]
 
 
+@pytest.mark.parametrize("plan", [PLAN, VOICE], ids=["tcp", "udp"])
 def test_no_placeholder_is_left_and_all_of_it_compiles(plan: PipelinePlan) -> None:
     flows = render(plan, PORTS)
     assert len(flows) > 150
@@ -40,6 +41,7 @@ def test_no_placeholder_is_left_and_all_of_it_compiles(plan: PipelinePlan) -> No
         flow_mod(flow)
 
 
+@pytest.mark.parametrize("plan", [PLAN, VOICE], ids=["tcp", "udp"])
 def test_no_two_flows_have_the_same_match(plan: PipelinePlan) -> None:
     """The switch would keep only the last of them."""
     flows = render(plan, PORTS)
@@ -137,6 +139,7 @@ def test_each_uplink_carries_what_has_its_addresses(plan: PipelinePlan) -> None:
     ]
 
 
+@pytest.mark.parametrize("plan", [PLAN, VOICE], ids=["tcp", "udp"])
 def test_every_meter_has_a_rate(plan: PipelinePlan) -> None:
     used = {int(n) for flow in render(plan, PORTS) for n in re.findall(r"meter:(\d+)", flow)}
     assert used == set(meter_rates(plan))
