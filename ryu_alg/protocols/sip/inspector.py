@@ -1,22 +1,32 @@
-"""Which core inspects: the transparent one, or the back-to-back user agent."""
+"""Which core inspects: the transparent one, the back-to-back user agent, or each its peers."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ryu_alg.inspection import (
+    Datagram,
+    DatagramEffect,
     DatagramGateway,
     DatagramInspector,
     StreamGateway,
     StreamInspector,
     Transport,
 )
+from ryu_alg.protocols.sip.b2bua.core import BackToBack
 from ryu_alg.protocols.sip.options import SipOptions
+from ryu_alg.protocols.sip.policy import within
 from ryu_alg.protocols.sip.stream import SipStreamInspector
 from ryu_alg.protocols.sip.transparent import TransparentInspector
 
 
 def core(options: SipOptions, gateway: DatagramGateway, transport: Transport) -> DatagramInspector:
     """What inspects the messages of one host, or of one connection."""
-    return TransparentInspector(options, gateway, transport)
+    if options.mode == "transparent":
+        return TransparentInspector(options, gateway, transport)
+    if not options.b2bua_peers:
+        return BackToBack(options, gateway, transport)
+    return PeerInspector(options, gateway, transport)
 
 
 def datagram_inspector(options: SipOptions, gateway: DatagramGateway) -> DatagramInspector:
@@ -29,3 +39,35 @@ def stream_inspector(options: SipOptions, gateway: StreamGateway) -> StreamInspe
     return SipStreamInspector(
         gateway, options.message_limit, lambda host: core(options, host, Transport.TCP)
     )
+
+
+class PeerInspector(DatagramInspector):
+    """Both cores, side by side: the other end of a message says which one it is for."""
+
+    def __init__(self, options: SipOptions, gateway: DatagramGateway, transport: Transport) -> None:
+        self.peers = options.b2bua_peers
+        self.transparent = TransparentInspector(options, gateway, transport)
+        self.b2bua = BackToBack(options, gateway, transport)
+
+    def inspect(self, datagram: Datagram) -> Sequence[DatagramEffect]:
+        """As the core for this peer."""
+        if within(datagram.remote.address, self.peers):
+            return self.b2bua.inspect(datagram)
+        return self.transparent.inspect(datagram)
+
+    def keep_alive(self) -> Sequence[DatagramEffect]:
+        """Of both."""
+        return (*self.transparent.keep_alive(), *self.b2bua.keep_alive())
+
+    def next_timeout(self) -> float | None:
+        """Of whichever is due first."""
+        times = (self.transparent.next_timeout(), self.b2bua.next_timeout())
+        return min((time for time in times if time is not None), default=None)
+
+    def wake(self) -> Sequence[DatagramEffect]:
+        """Both; before its time it does no harm."""
+        return (*self.transparent.wake(), *self.b2bua.wake())
+
+    def binding_idle(self, binding: int) -> Sequence[DatagramEffect]:
+        """The one whose binding it is knows it, the other does not."""
+        return (*self.transparent.binding_idle(binding), *self.b2bua.binding_idle(binding))

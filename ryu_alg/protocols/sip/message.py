@@ -37,6 +37,7 @@ MAX_HOPS = 70
 _MAX_SEQUENCE = 2**31 - 1
 _MAX_SECONDS = 2**32 - 1
 _REQUEST_LINE = re.compile(rb"(" + TOKEN + rb") ([^ \t]+) [Ss][Ii][Pp]/([0-9]+\.[0-9]+)")
+_LIKE_REQUEST_LINE = re.compile(TOKEN + rb"[ \t].*[ \t]SIP/[0-9]+\.[0-9]+[ \t]*", re.IGNORECASE)
 _STATUS_LINE = re.compile(rb"[Ss][Ii][Pp]/([0-9]+\.[0-9]+) ([1-6][0-9]{2})(?: (.*))?", re.DOTALL)
 _CSEQ = re.compile(rb"([0-9]{1,10})[ \t\r\n]+(" + TOKEN + rb")")
 
@@ -203,8 +204,9 @@ def parse(raw: bytes, limits: HeadLimits = LIMITS) -> Message | Malformed:
 
 
 def is_start_line(line: bytes) -> bool:
-    """Whether a line, without its end, is the first one of a SIP message of any version."""
-    return bool(_REQUEST_LINE.fullmatch(line) or _STATUS_LINE.fullmatch(line))
+    """Whether a line, without its end, is meant as the first one of a SIP message: whoever
+    wrote it may be answered."""
+    return bool(_LIKE_REQUEST_LINE.fullmatch(line) or _STATUS_LINE.fullmatch(line))
 
 
 class _FaultError(Exception):

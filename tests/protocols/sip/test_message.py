@@ -136,6 +136,7 @@ def test_too_long() -> None:
         (b"SIP/2.0 200 OK", True),
         (b"SIP/2.0 200", True),
         (b"INVITE sip:b@h SIP/7.0", True),
+        (b"INVITE  <sip:b@h>  SIP/2.0 ", True),
         (b"POST / HTTP/1.1", False),
         (b"SIP/2.0 2000 OK", False),
         (b"", False),

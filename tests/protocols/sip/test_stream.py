@@ -1,0 +1,292 @@
+"""SIP over TCP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ryu_alg.inspection import (
+    Abort,
+    Admit,
+    Conversation,
+    Direction,
+    Effect,
+    Expectation,
+    Forward,
+    Inject,
+    Network,
+    Party,
+    Refusal,
+    Replace,
+    Report,
+    Transport,
+    Unbind,
+)
+from ryu_alg.inspection.endpoints import Address
+from ryu_alg.protocols.sip import SipOptions
+from ryu_alg.protocols.sip.inspector import stream_inspector
+from tests.protocols.sip.gateway import HOST, MemoryGateway, World, endpoint
+from tests.protocols.sip.messages import request
+from tests.protocols.sip.site import read
+from tests.protocols.sip.ua import invite, respond, sdp
+
+TO_SERVER, TO_CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
+CLIENT = endpoint(HOST, 41234)
+PROXY = endpoint("198.51.100.7", 5060)
+SEEN = endpoint("203.0.113.1", 49200)
+OFFER = sdp("192.168.10.2", 4000)
+ANSWER = sdp("198.51.100.9", 7000)
+VIA = "SIP/2.0/TCP 192.168.10.2:5060;branch=z9hG4bK-t1;rport"
+
+
+class MemoryStream(MemoryGateway):
+    """A `StreamGateway`."""
+
+    conversation = Conversation(CLIENT, SEEN, PROXY, PROXY)
+
+    def expect(
+        self,
+        *,
+        listener: Party,
+        port: int,
+        transport: Transport = Transport.TCP,
+        third_party: Address | None = None,
+        peers: Sequence[Network] = (),
+        last_port: int | None = None,
+    ) -> Expectation | Refusal:
+        raise AssertionError("SIP binds, it does not expect")
+
+
+class Connection:
+    """One session as the engine runs it."""
+
+    def __init__(self, conversation: Conversation | None = None) -> None:
+        self.world = World()
+        self.gateway = MemoryStream(self.world, HOST)
+        if conversation is not None:
+            self.gateway.conversation = conversation
+        self.inspector = stream_inspector(SipOptions(), self.gateway)
+        self.held = {TO_SERVER: b"", TO_CLIENT: b""}
+        self.left = {TO_SERVER: b"", TO_CLIENT: b""}
+        self.reports: list[str] = []
+        self.aborted = False
+
+    def feed(self, direction: Direction, data: bytes) -> None:
+        self.held[direction] += data
+        if not self.aborted:
+            offered = self.held[direction]
+            self.carry_out(self.inspector.inspect(direction, offered), direction)
+
+    def carry_out(self, effects: Sequence[Effect], direction: Direction) -> None:
+        for effect in effects:
+            match effect:
+                case Forward(length):
+                    assert length > 0
+                    self._decide(direction, length, self.held[direction][:length])
+                case Replace(length, data):
+                    assert self.held[direction][:length] != data
+                    self._decide(direction, length, data)
+                case Inject(towards, data):
+                    self.left[towards] += data
+                case Report(code, _):
+                    self.reports.append(code)
+                case Abort():
+                    self.aborted = True
+                case Admit() | Unbind():
+                    self.world.carry_out([effect])
+                case _:
+                    raise AssertionError(effect)
+
+    def _decide(self, direction: Direction, length: int, data: bytes) -> None:
+        assert length <= len(self.held[direction])
+        self.held[direction] = self.held[direction][length:]
+        self.left[direction] += data
+
+    def client(self, data: bytes) -> bytes:
+        """The client sends; what the server reads of it."""
+        return self._sent(TO_SERVER, data)
+
+    def server(self, data: bytes) -> bytes:
+        return self._sent(TO_CLIENT, data)
+
+    def _sent(self, direction: Direction, data: bytes) -> bytes:
+        before = len(self.left[direction])
+        self.feed(direction, data)
+        return self.left[direction][before:]
+
+
+def dialogue(connection: Connection) -> list[tuple[Direction, bytes]]:
+    """A registration and a call: all that both sides send."""
+    script = []
+
+    def client(raw: bytes) -> bytes:
+        script.append((TO_SERVER, raw))
+        return connection.client(raw)
+
+    def server(raw: bytes) -> bytes:
+        script.append((TO_CLIENT, raw))
+        return connection.server(raw)
+
+    left = client(
+        request(
+            "REGISTER", "sip:h", "Contact: <sip:alice@192.168.10.2:5060;transport=tcp>", via=VIA
+        )
+    )
+    server(respond(left, 200, f"Contact: <sip:alice@{SEEN};transport=tcp>;expires=60"))
+    left = client(invite(via=VIA, body=OFFER))
+    server(respond(left, 180))
+    server(respond(left, 200, body=ANSWER))
+    client(invite(method="ACK", via=VIA, to="<sip:bob@example.com>;tag=b1"))
+    bye = request(
+        "BYE",
+        f"sip:alice@{SEEN}",
+        via="SIP/2.0/TCP 198.51.100.7;branch=z9hG4bK-s1",
+        sender="<sip:bob@example.com>;tag=b1",
+        to="<sip:alice@example.com>;tag=a1",
+    )
+    client(respond(server(bye), 200))
+    return script
+
+
+def test_a_registration_and_a_call() -> None:
+    connection = Connection()
+    left = connection.client(
+        request("REGISTER", "sip:h", "Contact: <sip:alice@192.168.10.2:5060>", via=VIA)
+    )
+    assert f"Via: SIP/2.0/TCP {SEEN};".encode() in left
+    assert f"Contact: <sip:alice@{SEEN}>".encode() in left
+    answer = connection.server(respond(left, 200, f"Contact: <sip:alice@{SEEN}>;expires=60"))
+    assert b"Contact: <sip:alice@192.168.10.2:5060>;expires=60" in answer
+    assert (
+        b"SIP/2.0/TCP 192.168.10.2:5060;branch=z9hG4bK-t1;received=192.168.10.2;rport=41234"
+        in answer
+    )
+
+    # Over this connection the registrar reaches the contact.
+    raw = request("INVITE", f"sip:alice@{SEEN}", via="SIP/2.0/TCP 198.51.100.7;branch=b")
+    assert connection.server(raw).startswith(b"INVITE sip:alice@192.168.10.2:5060 SIP/2.0\r\n")
+
+
+def test_media_open_and_close() -> None:
+    connection = Connection()
+    left = connection.client(invite(via=VIA, body=OFFER))
+    assert b"m=audio 32768 " in left
+    connection.server(respond(left, 200, body=ANSWER))
+    assert (endpoint(HOST, 4000), endpoint("198.51.100.9", 7000)) in connection.world.open()
+    bye = connection.client(
+        invite(method="BYE", via=VIA, cseq=2, to="<sip:bob@example.com>;tag=b1")
+    )
+    connection.server(respond(bye, 200))
+    assert connection.world.bindings == {}
+
+
+def test_several_messages_in_a_segment_and_one_over_many() -> None:
+    whole = Connection()
+    script = dialogue(whole)
+    assert whole.reports == []
+    assert whole.world.bindings == {}
+    for size in (1, 2, 7, 100):
+        pieces = Connection()
+        for direction, raw in script:
+            for start in range(0, len(raw), size):
+                pieces.feed(direction, raw[start : start + size])
+        assert pieces.left == whole.left
+
+
+def test_requests_at_once() -> None:
+    connection = Connection()
+    first, second = (request("MESSAGE", via=VIA, cseq=n, body=b"hello") for n in (1, 2))
+    left = connection.client(first + second + b"MESS")
+    assert read(left).raw + read(left[len(read(left).raw) :]).raw == left
+    assert connection.held[TO_SERVER] == b"MESS"
+
+
+def test_keepalives_pass_between_messages() -> None:
+    connection = Connection()
+    raw = request("MESSAGE", via="SIP/2.0/TCP h;branch=b", body=b"\r\n")
+    assert connection.client(b"\r\n\r\n" + raw + b"\r\n\r\n") == b"\r\n\r\n" + raw + b"\r\n\r\n"
+    assert connection.server(b"\r\n") == b"\r\n"
+
+
+def test_a_refused_request_is_answered_in_the_stream() -> None:
+    connection = Connection()
+    foreign = invite(via=VIA, contact="<sip:alice@192.168.10.3>")
+    good = request("MESSAGE", via=VIA, cseq=7)
+    left = connection.client(foreign + good)
+    assert read(left).method == "MESSAGE"
+    assert read(connection.left[TO_CLIENT]).status == 403
+    assert connection.client(request("OPTIONS", "sip:b c", via=VIA)) == b""
+    assert b"SIP/2.0 400 Bad Start Line\r\n" in connection.left[TO_CLIENT]
+    assert not connection.aborted
+
+
+def test_a_published_server() -> None:
+    caller = endpoint("198.51.100.9", 40000)
+    server, public = endpoint(HOST, 5060), endpoint("203.0.113.1", 5060)
+    connection = Connection(Conversation(caller, caller, server, public))
+    raw = request("OPTIONS", "sip:203.0.113.1", via="SIP/2.0/TCP 198.51.100.9;branch=b")
+    left = connection.client(raw)
+    assert left.startswith(b"OPTIONS sip:192.168.10.2:5060 SIP/2.0\r\n")
+    answer = connection.server(respond(left, 200, "Contact: <sip:192.168.10.2>"))
+    assert b"Contact: <sip:203.0.113.1:5060>" in answer
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"POST / HTTP/1.1\r\nHost: h\r\n\r\n", "sip.stream.not_sip"),
+        (b"GET /\r\n", "sip.stream.not_sip"),
+        (b"\x16\x03\x01\x02\x00\x01", "sip.stream.not_sip"),
+        (b"x" * 9000, "sip.stream.overlong"),
+        (request(via=VIA).replace(b"Content-Length: 0\r\n", b""), "sip.stream.unknown_length"),
+        (request(via=VIA).replace(b"Length: 0", b"Length: -1"), "sip.stream.syntax"),
+        (request(via=VIA).replace(b"Length: 0", b"Length: 99999"), "sip.stream.overlong"),
+        (request(via=VIA) + b"surplus that is no message\r\n", "sip.stream.not_sip"),
+    ],
+)
+def test_what_is_no_sip_is_refused_for_good(data: bytes, code: str) -> None:
+    connection = Connection()
+    connection.client(data)
+    assert connection.aborted
+    assert connection.reports == [code]
+    assert connection.inspector.inspect(TO_SERVER, request(via=VIA)) == []
+    assert connection.inspector.inspect(TO_CLIENT, request(via=VIA)) == []
+
+
+def test_half_a_message_does_not_leave() -> None:
+    connection = Connection()
+    assert connection.client(request(via=VIA)[:-4]) == b""
+    assert connection.inspector.end(TO_SERVER, connection.held[TO_SERVER]) == ()
+
+
+def test_time() -> None:
+    connection = Connection()
+    connection.client(invite(via=VIA, body=OFFER))
+    assert connection.world.bindings
+    due = connection.inspector.next_timeout()
+    assert due is not None
+    connection.world.now = due + 1
+    connection.carry_out(connection.inspector.wake(), TO_SERVER)
+    assert connection.world.bindings == {}
+    assert connection.inspector.next_timeout() is None
+
+
+def test_silence() -> None:
+    connection = Connection()
+    left = connection.client(invite(via=VIA, body=OFFER))
+    connection.server(respond(left, 200, body=ANSWER))
+    binding = next(iter(connection.world.bindings))
+    connection.carry_out(connection.inspector.binding_idle(binding), TO_SERVER)
+    assert connection.world.bindings == {}
+
+
+@given(st.lists(st.tuples(st.sampled_from(Direction), st.binary(max_size=60)), max_size=8))
+@settings(max_examples=200, deadline=None)
+def test_any_bytes(arrivals: list[tuple[Direction, bytes]]) -> None:
+    connection = Connection()
+    for direction, data in arrivals:
+        connection.feed(direction, data)
+    assert connection.world.bindings == {}
