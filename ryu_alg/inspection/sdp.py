@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from itertools import chain
 
 from ryu_alg.inspection.endpoints import Address
 
@@ -145,6 +146,10 @@ class Description:
     def named(self, name: bytes) -> Iterator[Attribute]:
         """The session's attributes of that name, in order."""
         return (attribute for attribute in self.attributes if attribute.name == name)
+
+    def all_attributes(self) -> Iterator[Attribute]:
+        """The session's, and those of all media, in order."""
+        return chain(self.attributes, *(media.attributes for media in self.media))
 
 
 class _SdpError(Exception):

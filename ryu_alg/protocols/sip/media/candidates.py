@@ -69,7 +69,7 @@ def remote_places(attribute: Attribute) -> Iterator[Place]:
 
 def count(description: Description) -> int:
     """How many candidates a description has."""
-    return sum(1 for media in description.media for _ in media.named(b"candidate"))
+    return sum(attribute.name == b"candidate" for attribute in description.all_attributes())
 
 
 def _place(match: re.Match[bytes], host: str | int, port: str | int, start: int) -> Place | None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from ryu_alg.inspection import Address, Endpoint, Gateway, Network, Realm, Transport
-from ryu_alg.inspection.sdp import Host, Malformed, Media
+from ryu_alg.inspection import Address, Endpoint, Gateway, Network, Realm, Transport, sdp
+from ryu_alg.inspection.sdp import Attribute, Host, Malformed, Media
 from ryu_alg.protocols.sip.media import candidates, paths
 from ryu_alg.protocols.sip.media.candidates import DISCARD, Candidate, Place
 from ryu_alg.protocols.sip.media.draft import Draft, endpoints, receiver, rtcp_of
@@ -48,7 +48,7 @@ class Outward:
         """Make the changes in the draft; what the description says."""
         description = self.draft.description
         streams = tuple(self._stream(index, media) for index, media in enumerate(description.media))
-        self._write_candidates()
+        self._write_attributes()
         if description.origin is not None and description.origin.address is not None:
             self.draft.write_address(description.origin, self._shown(description.origin.address))
         self.draft.write_connections(self._shown)
@@ -187,19 +187,43 @@ class Outward:
             return self.gateway.public_of(address)
         return address
 
-    def _write_candidates(self) -> None:
+    def _write_attributes(self) -> None:
+        """What the streams have not said, wherever it stands; of edits the first counts."""
         description = self.draft.description
         if candidates.count(description) > candidates.MAX_CANDIDATES:
             raise RefusalError("sip.media.too_many", "too many candidates")
-        for media in description.media:
-            for attribute in media.named(b"candidate"):
-                if not self._write_candidate(candidates.read_candidate(attribute)):
-                    self.draft.replace(attribute.line, b"")
-            for attribute in media.named(b"remote-candidates"):
-                for place in candidates.remote_places(attribute):
-                    public = self.seen_inside.get(place.endpoint)
-                    if public is not None:
-                        self.draft.write_endpoint(place, public)
+        for attribute in description.all_attributes():
+            match attribute.name:
+                case b"candidate":
+                    if not self._write_candidate(candidates.read_candidate(attribute)):
+                        self.draft.replace(attribute.line, b"")
+                case b"remote-candidates":
+                    for place in candidates.remote_places(attribute):
+                        public = self.seen_inside.get(place.endpoint)
+                        if public is not None:
+                            self.draft.write_endpoint(place, public)
+                case b"rtcp":
+                    self._write_unused_rtcp(attribute)
+                case b"path":
+                    self._write_unused_path(attribute)
+
+    def _write_unused_rtcp(self, attribute: Attribute) -> None:
+        rtcp = sdp.read_rtcp(attribute)
+        if isinstance(rtcp, Malformed):
+            raise RefusalError("sip.media.malformed", rtcp.reason)
+        if rtcp.host is not None and rtcp.host.address is not None:
+            self.draft.write_address(rtcp.host, self._shown(rtcp.host.address))
+
+    def _write_unused_path(self, attribute: Attribute) -> None:
+        uris = paths.read_path(attribute)
+        if isinstance(uris, Malformed):
+            raise RefusalError("sip.media.malformed", uris.reason)
+        if len(uris) > 1 or uris[0].address is None:
+            return
+        shown = self._shown(uris[0].address)
+        if shown != uris[0].address:
+            text = paths.authority(Endpoint(shown, uris[0].port))
+            self.draft.replace(uris[0].authority, text)
 
     def _write_candidate(self, candidate: Candidate | None) -> bool:
         """False: its line goes.

@@ -45,7 +45,7 @@ def read_path(attribute: Attribute) -> tuple[Uri, ...] | Malformed:
             if match is None or len(found) >= MAX_URIS:
                 return Malformed("a=path has no MSRP URIs, or too many")
             port = int(match["port"]) if match["port"] else DEFAULT_PORT
-            if not 0 < port <= _MAX_PORT:
+            if port > _MAX_PORT:
                 return Malformed("a=path has no port")
             span = (position + match.start("authority"), position + match.end("authority"))
             found.append(Uri(_address(match["host"]), port, span, match["session"] or b""))

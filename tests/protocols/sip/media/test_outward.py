@@ -83,6 +83,15 @@ PORT = 32768
             ("c=IN IP4 0.0.0.0", "m=audio 4000 RTP/AVP 0", "a=rtcp:4001 IN IP4 0.0.0.0"),
             (None, f"m=audio {PORT} RTP/AVP 0", f"a=rtcp:{PORT + 1} IN IP4 0.0.0.0"),
         ),
+        # Where it means nothing.
+        (
+            (OWN, "m=audio 0 RTP/AVP 0", "a=rtcp:4001 IN IP4 192.168.10.2"),
+            (SEEN, None, "a=rtcp:4001 IN IP4 203.0.113.1"),
+        ),
+        (
+            (OWN, "m=message 0 TCP/MSRP *", "a=path:msrp://192.168.10.2:2855/s;tcp"),
+            (SEEN, None, "a=path:msrp://203.0.113.1:2855/s;tcp"),
+        ),
         # Other things than RTP.
         ((OWN, "m=image 4000 udptl t38"), (SEEN, f"m=image {PORT} udptl t38")),
         ((OWN, "m=image 4000 UDPTL t38"), (SEEN, f"m=image {PORT} UDPTL t38")),
