@@ -222,6 +222,9 @@ class Lab:
                 *(f"address add {a} dev eth0{' nodad' * (a.version == 6)}" for a in host.addresses),
                 *(f"route add default via {gateway}" for gateway in host.gateways),
             )
+        for patch in self.topology.patches:
+            if patch.kind == "veth":
+                namespaces.join(gateway, patch.port, patch.peer)
         self.switch.start()
         self.switch.build(self.topology)
         state = {"topology": self.topology.model_dump(mode="json", by_alias=True)}

@@ -114,16 +114,29 @@ def current() -> Namespace | None:
 
 
 def connect(switch: Namespace, port: str, host: Namespace, mac: str) -> None:
-    """Join `eth0` of `host` to `port` of `switch` by a veth pair, up at both ends.
-
-    Offloads are off: what a host sends must have its real checksum and real segments, because
-    the userspace datapath passes frames on as they are.
-    """
+    """Join `eth0` of `host` to `port` of `switch` by a veth pair, up at both ends."""
     switch.ip(
         f"link add name {port} type veth peer name eth0 address {mac} netns {host.name}",
         f"link set {port} up",
     )
-    off = [word for name in ("tx", "sg", "tso", "gso", "gro") for word in (name, "off")]
-    switch.run(["ethtool", "-K", port, *off])
-    host.run(["ethtool", "-K", "eth0", *off])
+    _offloads_off(switch, port)
+    _offloads_off(host, "eth0")
     host.ip("link set eth0 up")
+
+
+def join(switch: Namespace, port: str, peer: str) -> None:
+    """Join two ports of `switch` by a veth pair, up at both ends."""
+    switch.ip(
+        f"link add name {port} type veth peer name {peer}",
+        f"link set {port} up",
+        f"link set {peer} up",
+    )
+    for end in (port, peer):
+        _offloads_off(switch, end)
+
+
+def _offloads_off(namespace: Namespace, interface: str) -> None:
+    """What is sent must have its real checksum and real segments: the userspace datapath passes
+    frames on as they are."""
+    off = [word for name in ("tx", "sg", "tso", "gso", "gro") for word in (name, "off")]
+    namespace.run(["ethtool", "-K", interface, *off])

@@ -68,7 +68,8 @@ class OpenVSwitch:
                 (patch.to, patch.peer, patch.port),
             ):
                 commands += _port_commands(number, bridge_name, port)
-                commands += ["type=patch", f"options:peer={peer}"]
+                if patch.kind == "patch":
+                    commands += ["type=patch", f"options:peer={peer}"]
         # Nobody else makes this row, and without it there is nowhere to set connection
         # tracking time-outs: `ovs-vsctl add-zone-tp netdev zone=...`.
         commands += ["--", "--id=@userspace", "create", "Datapath", "datapath_version=0"]

@@ -48,12 +48,18 @@ class Bridge(_Strict):
 
 
 class Patch(_Strict):
-    """A cable between two bridges: `port` on `from`, `peer` on `to`."""
+    """A cable between two bridges: `port` on `from`, `peer` on `to`.
+
+    Of kind `patch`, what goes through it stays within Open vSwitch. That loses a packet-out
+    which connection tracking of the other bridge takes up; with `veth`, the bridges are as if on
+    two machines.
+    """
 
     from_: str = Field(alias="from")
     port: PortName
     to: str
     peer: PortName
+    kind: Literal["patch", "veth"] = "patch"
 
 
 class HostSpec(_Strict):

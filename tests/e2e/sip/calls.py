@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tests.e2e.sip.sipp import Sipp
+from tests.e2e.sip.sipp import PORT, Sipp, fresh_port
 from tests.e2e.sip.sites import (
     ALICE,
     AMBER,
@@ -55,7 +55,7 @@ ROUTES = (OUT, OUT_OVER_PROXY, IN, BETWEEN_SITES, BOTH_INSIDE, WITHOUT_NAT, INTO
 
 
 @contextmanager
-def registered(sipp: MakeSipp, route: Route, transport: str) -> Iterator[None]:
+def registered(sipp: MakeSipp, route: Route, transport: str = "udp") -> Iterator[None]:
     """The callee is registered at the proxy, where the call goes over that."""
     if not route.over_proxy:
         yield
@@ -67,8 +67,7 @@ def registered(sipp: MakeSipp, route: Route, transport: str) -> Iterator[None]:
             "register",
             remote=f"{PROXY}:5060",
             service=route.callee[0],
-            transport=transport,
-            keys={"expires": str(expires)},
+            keys={"contact": transport, "expires": str(expires)},
         ).run()
 
     register(300)
@@ -91,7 +90,7 @@ def call(
 ) -> None:
     """Calls that all go as both scenarios have it; AssertionError if one does not."""
     common = {"calls": calls, "transport": transport, **more}
-    with registered(sipp, route, transport):
+    with registered(sipp, route, "tcp" if transport.startswith("t") else "udp"):
         waiting = sipp(*route.callee, callee, options=callee_options, **common).start()
         sipp(
             *route.caller,
@@ -99,6 +98,7 @@ def call(
             remote=route.target,
             service=route.callee[0],
             rate=rate,
+            port=fresh_port() if transport.startswith("t") else PORT,
             options=caller_options,
             **common,
         ).run()

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import socket
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from ryu_alg.lab import GATEWAY, Lab
 from ryu_alg.lab.process import end
+from tests.e2e import network
+from tests.e2e.sip.sites import CAROL
 
 # RTP and RTCP begin with a set bit (version 2). Later fragments of anything are wanted too.
 _NOT_MEDIA = (
@@ -21,10 +26,7 @@ _WRONG = "sip && (_ws.malformed || (_ws.expert.severity >= 6291456 && !tcp))"
 _UNKNOWN = r'!sip && udp.payload matches "^(?:SIP/2\\.0 |[A-Z]+ sips?:)"'
 # Between whole messages of a stream there is nothing, or a keepalive: had a Content-Length been
 # wrong, what follows would not begin as a message does.
-_OUT_OF_STEP = (
-    "tcp.port == 5060 && tcp.len > 0 && !tcp.reassembled_in && !sip.CSeq && !tcp.analysis.flags"
-    r' && !(tcp.payload matches "^[\\r\\n]*$")'
-)
+_OUT_OF_STEP = r'sip.continuation && !(tcp.payload matches "^[\\r\\n]*$")'
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,12 @@ class Capture:
     def __init__(self, lab: Lab, directory: Path) -> None:
         """Starts it."""
         host = lab.host(GATEWAY)
+        self._outside = lab.host("outsider")
         self._file = directory / "lab.pcap"
         argv = ["tcpdump", "-i", "any", "-Q", "out", "-y", "LINUX_SLL2", "-n", "-U", "-B", "65536"]
+        argv += ["--immediate-mode", "-Z", "root", "-w", str(self._file), _NOT_MEDIA]
         self._process = host.popen(
-            [*argv, "-Z", "root", "-w", str(self._file), _NOT_MEDIA],
+            argv,
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
@@ -64,10 +68,30 @@ class Capture:
         """End it; AssertionError if it has missed anything."""
         if self._process.poll() is not None:
             return
-        end([self._process.pid], patience=10)
+        try:
+            self._wait_marker()
+        finally:
+            end([self._process.pid], patience=10)
         assert self._process.stderr is not None
         words = self._process.stderr.read()
         assert re.search(r"\b0 packets dropped by kernel", words), words
+
+    def _wait_marker(self) -> None:
+        """Return when all that has been sent before this is in the file."""
+        marker = os.urandom(16).hex().encode()
+        with network.on(self._outside):
+            sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        with sender:
+            sender.sendto(marker, (CAROL, 9))  # the discard service
+        deadline = time.monotonic() + 5
+        while marker not in self._tail():
+            assert time.monotonic() < deadline, "tcpdump does not keep up"
+            time.sleep(0.02)
+
+    def _tail(self) -> bytes:
+        with self._file.open("rb") as file:
+            file.seek(max(0, self._file.stat().st_size - 65536))
+            return file.read()
 
     def messages(self, *ports: str) -> list[Message]:
         """The SIP messages that left these ports of the switch."""
@@ -90,7 +114,7 @@ class Capture:
             for why, display in (
                 ("malformed:", _WRONG),
                 ("not taken for SIP", _UNKNOWN),
-                ("not where a message begins", _OUT_OF_STEP),
+                ("between messages", _OUT_OF_STEP),
             )
             for frame, port, expert in self._tshark(display, "_ws.expert.message")
         ]

@@ -35,9 +35,9 @@ def mode() -> str:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def capture(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Capture]:
+def capture(lab: Lab, mode: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Capture]:
     """What the switches send while a module's tests run; nothing of it may be malformed."""
-    capture = Capture(lab, tmp_path_factory.mktemp("capture"))
+    capture = Capture(lab, tmp_path_factory.mktemp(f"capture-{mode}"))
     yield capture
     capture.stop()
     assert capture.complaints() == []

@@ -47,8 +47,11 @@ class SipGateway(RunningGateway):
         dump = self.lab.appctl("dpctl/dump-conntrack", f"zone={self.site.zone}")
         return dump.splitlines()
 
-    def wait_empty(self, timeout: float = 30) -> None:
-        """Wait until nothing is left; AssertionError says what is."""
+    def wait_empty(self, timeout: float = 60) -> None:
+        """Wait until nothing is left; AssertionError says what is.
+
+        The memory of transactions lasts 32 s: 64 times T1 of RFC 3261.
+        """
         try:
             self.wait_for(lambda: not self.leftovers(), "nothing to be left", timeout)
         except AssertionError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -11,11 +12,19 @@ from ryu_alg.lab import Host
 from ryu_alg.lab.process import end
 from tests.e2e.sip import audio
 
+_TRACED = 10
+"""Of so many calls, messages are kept."""
 SCENARIOS = Path(__file__).with_name("scenarios")
 PORT = 5060
+_ports = itertools.count(20100)
 _UDP_TABLES = ("udp", "udp6")
 _TCP_TABLES = ("tcp", "tcp6")
 _TCP_LISTEN = "0A"
+
+
+def fresh_port() -> int:
+    """For a TCP client: the kernel keeps ended connections for a minute."""
+    return next(_ports)
 
 
 @dataclass
@@ -31,11 +40,15 @@ class Sipp:
     """`address:port` to send to. None: it waits to be called."""
     service: str = "service"
     transport: str = "u1"
+    port: int = PORT
+    """Its own."""
     calls: int = 1
     rate: int = 10
     keys: dict[str, str] = field(default_factory=dict)
     replace: dict[str, str] = field(default_factory=dict)
     """Text of the scenario that is replaced before."""
+    answers: str | None = None
+    """The scenario of calls that it gets while it is busy with its own."""
     options: tuple[str, ...] = ()
     timeout: int = 60
     """Seconds: it then gives up."""
@@ -50,11 +63,15 @@ class Sipp:
         (self.directory / "scenario.xml").write_text(text)
         audio.write(self.directory / "audio.raw")
         argv = ["sipp", *([self.remote] if self.remote else []), "-sf", "scenario.xml"]
-        argv += ["-i", self._own, "-p", str(PORT), "-mi", self._own, "-s", self.service]
+        argv += ["-i", self._own, "-p", str(self.port), "-s", self.service]
+        # Not where it would be by itself: no pinhole leads to the ports of X11.
+        argv += ["-mi", self._own, "-mp", "20000"]
         argv += ["-t", self.transport, "-m", str(self.calls), "-r", str(self.rate)]
         argv += ["-timeout", str(self.timeout), "-timeout_error", "-nostdin"]
         argv += ["-trace_err", "-error_file", "errors.log"]
-        if self.calls <= 10:
+        if self.answers:
+            argv += ["-oocsf", str(SCENARIOS / f"{self.answers}.xml")]
+        if self.calls <= _TRACED:
             argv += ["-trace_msg", "-message_file", "messages.log"]
         for key, value in self.keys.items():
             argv += ["-key", key, value]
@@ -85,7 +102,7 @@ class Sipp:
     def _listens(self, table: str) -> bool:
         rows = Path(f"/proc/{self._process.pid}/net/{table}").read_text().splitlines()[1:]
         return any(
-            row.split()[1].endswith(f":{PORT:04X}")
+            row.split()[1].endswith(f":{self.port:04X}")
             and (table.startswith("udp") or row.split()[3] == _TCP_LISTEN)
             for row in rows
         )
@@ -117,6 +134,14 @@ class Sipp:
         if errors.exists() and errors.stat().st_size:
             return errors.read_text(errors="replace")[-3000:]
         return (self.directory / "output.log").read_text(errors="replace")[-3000:]
+
+    def wait_message(self, text: str) -> None:
+        """Wait until there is a message with that text."""
+        deadline = time.monotonic() + 20
+        while text not in self.messages():
+            assert self.running, self.complaint()
+            assert time.monotonic() < deadline, f"no {text}"
+            time.sleep(0.02)
 
     def messages(self) -> str:
         """The messages that it sent and received."""

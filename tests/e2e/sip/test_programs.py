@@ -9,8 +9,8 @@ import pytest
 from ryu_alg.lab import Lab
 from tests.e2e.sip import audio
 from tests.e2e.sip.calls import OUTSIDE, MakeSipp, call
-from tests.e2e.sip.proxy import Proxy
 from tests.e2e.sip.phone import converse, phone
+from tests.e2e.sip.sipp import fresh_port
 from tests.e2e.sip.sites import CAROL, OUTSIDER, PROXY
 
 pytestmark = pytest.mark.usefixtures("proxy")
@@ -40,6 +40,27 @@ def test_calls(sipp: MakeSipp, caller: str, callee: str) -> None:
 
 def test_calls_over_tcp(sipp: MakeSipp) -> None:
     call(sipp, OUTSIDE, calls=3, transport="t1")
+
+
+def test_a_call_over_the_connection_of_a_registration(sipp: MakeSipp) -> None:
+    callee = sipp(
+        *("carol", CAROL, "registered"),
+        remote=f"{PROXY}:5060",
+        service="carol",
+        transport="t1",
+        port=fresh_port(),
+        answers="uas",
+        options=("-d", "2000"),
+    ).start()
+    callee.wait_message("SIP/2.0 200")
+    sipp(
+        *(*OUTSIDE.caller, "uac"),
+        remote=OUTSIDE.target,
+        service="carol",
+        transport="t1",
+        port=fresh_port(),
+    ).run()
+    callee.wait()
 
 
 def test_audio(sipp: MakeSipp, lab: Lab, tmp_path: Path) -> None:

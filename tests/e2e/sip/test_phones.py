@@ -1,0 +1,66 @@
+"""Real phones, registered with passwords at a real proxy, each behind a gateway of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from ryu_alg.lab import Lab
+from tests.e2e.sip.conftest import MODES
+from tests.e2e.sip.gateways import Gateways
+from tests.e2e.sip.phone import Phone, converse, phone
+from tests.e2e.sip.proxy import Proxy
+from tests.e2e.sip.sites import ALICE, AMBER, BOB, PROXY
+
+pytestmark = pytest.mark.usefixtures("gateways")
+AT = {"alice": (ALICE, 440), "amber": (AMBER, 550), "bob": (BOB, 660)}
+"""Each phone's address and tone."""
+
+
+@pytest.fixture(scope="module", params=MODES)
+def mode(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def proxy(
+    lab: Lab, gateways: Gateways, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Proxy]:
+    """It asks for passwords."""
+    proxy = Proxy(lab.host("proxy"), tmp_path_factory.mktemp("proxy"), PROXY, passwords=True)
+    yield proxy
+    proxy.stop()
+
+
+@pytest.fixture(scope="module", params=["udp", "tcp"])
+def phones(
+    lab: Lab,
+    proxy: Proxy,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[dict[str, Phone]]:
+    """All registered, over one transport."""
+    directory: Path = tmp_path_factory.mktemp("phones")
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(
+                phone(
+                    *(lab.host(name), directory / name, address, f"{name}@{PROXY}"),
+                    tone=tone,
+                    transport=request.param,
+                )
+            )
+            for name, (address, tone) in AT.items()
+        }
+
+
+@pytest.mark.parametrize(("caller", "callee"), [("alice", "bob"), ("bob", "alice")])
+def test_between_two_sites(phones: dict[str, Phone], caller: str, callee: str) -> None:
+    converse(phones[caller], phones[callee])
+
+
+def test_at_one_site(phones: dict[str, Phone]) -> None:
+    converse(phones["alice"], phones["amber"])
