@@ -74,12 +74,37 @@ steps = st.lists(
 )
 
 
-@given(st.sampled_from(OPTIONS), steps)
+def invitation(sender: str, body: bytes, host: str) -> bytes:
+    via = f"SIP/2.0/UDP {host};branch=z9hG4bK-0"
+    return request(
+        "INVITE",
+        "sip:x@203.0.113.1:49152",
+        SDP_TYPE,
+        via=via,
+        sender=f"<sip:alice@example.com>;tag={sender}",
+        to="<sip:bob@example.com>",
+        body=body,
+    )
+
+
+OURS, THEIRS = sdp("192.168.10.2", 4000), sdp("198.51.100.9", 7000)
+BEGINNINGS: list[list[object]] = [
+    [],
+    [(IN, invitation("a1", OURS, "192.168.10.2")), (OUT, (183, "b1", THEIRS, True))],
+    [(IN, invitation("a1", OURS, "192.168.10.2")), (OUT, (200, "b1", THEIRS, True))],
+    [(OUT, invitation("b1", THEIRS, "198.51.100.7")), (IN, (183, "a1", OURS, True))],
+    [(OUT, invitation("b1", THEIRS, "198.51.100.7")), (IN, (200, "a1", OURS, True))],
+]
+
+
+@given(st.sampled_from(OPTIONS), st.sampled_from(BEGINNINGS), steps)
 @settings(max_examples=400, deadline=None)
-def test_nothing_stays_behind(options: SipOptions, script: list[object]) -> None:
+def test_nothing_stays_behind(
+    options: SipOptions, beginning: list[object], script: list[object]
+) -> None:
     site = Site(options)
     passed: dict[Realm, list[bytes]] = {IN: [], OUT: []}
-    for step in script:
+    for step in beginning + script:
         match step:
             case float():
                 site.sleep(step)
