@@ -140,6 +140,8 @@ class Outward:
             # last one: neither needs the gateway.
             return InsideStream(said, None)
         (uri,) = uris
+        if media.port not in (uri.port, DISCARD):  # RFC 4975 section 8.2: they are the same.
+            raise RefusalError("sip.media.malformed", "m= and a=path name different ports")
         named = [address for address in (uri.address, host.address) if address is not None]
         if not named:
             raise RefusalError("sip.media.host_name", "neither a=path nor c= names an address")

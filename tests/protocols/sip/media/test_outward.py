@@ -185,6 +185,12 @@ def test_an_ipv6_address_in_another_spelling_stays() -> None:
         ("malformed", (OWN, "m=audio 65535 RTP/AVP 0")),
         ("malformed", (OWN, "m=audio 4000 RTP/AVP 0", "a=rtcp:x")),
         ("malformed", (OWN, "m=message 2855 TCP/MSRP *", "a=path:http://x")),
+        (
+            "malformed",
+            (OWN, "m=message 2856 TCP/MSRP *", "a=path:msrp://192.168.10.2:2855/s;tcp"),
+        ),
+        ("malformed", (OWN, "m=audio 0 RTP/AVP 0", "a=path:x")),
+        ("malformed", (OWN, "m=audio 0 RTP/AVP 0", "a=rtcp:x")),
         ("too_many", (OWN, "m=audio 4000/9 RTP/AVP 0")),
         ("refused", (OWN, "m=audio 22 RTP/AVP 0")),
         ("refused", (OWN, "m=audio 4000 RTP/AVP 0", "a=rtcp:22")),
