@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from ryu_alg.inspection import Address, Endpoint, sdp
 from ryu_alg.inspection.sdp import Attribute, Description, Span
 
 MAX_CANDIDATES = 64
 """Of one description."""
+MAX_REMOTE = 8
+"""Of one a=remote-candidates, which has one for each component."""
 DISCARD = 9
 """The port that stands for none; with it goes the unspecified address."""
 _CANDIDATE = re.compile(
@@ -61,7 +64,7 @@ def read_candidate(attribute: Attribute) -> Candidate | None:
 
 def remote_places(attribute: Attribute) -> Iterator[Place]:
     """The endpoints of an a=remote-candidates, as far as it can be read."""
-    for match in _REMOTE.finditer(attribute.value):
+    for match in islice(_REMOTE.finditer(attribute.value), MAX_REMOTE):
         place = _place(match, 2, 3, attribute.span[0])
         if place is not None:
             yield place

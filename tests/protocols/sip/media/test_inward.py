@@ -7,7 +7,7 @@ from ipaddress import ip_address
 import pytest
 
 from ryu_alg.inspection import Exchange, Realm, Transport
-from ryu_alg.protocols.sip.media.candidates import MAX_CANDIDATES
+from ryu_alg.protocols.sip.media.candidates import MAX_CANDIDATES, MAX_REMOTE
 from ryu_alg.protocols.sip.media.exchanges import MAX_EXCHANGES
 from tests.protocols.sip.gateway import HOST, OTHER_HOST, PLAIN_HOST, PUBLIC, World, endpoint
 from tests.protocols.sip.media.talk import (
@@ -223,6 +223,14 @@ class TestBehindTheGateway:
         talk.out(audio(4000))
         arrived = talk.come(remote_audio(6000, "a=remote-candidates:1 203.0.113.1 32768"))
         assert f"a=remote-candidates:1 {HOST} 4000" in arrived
+
+    def test_only_so_many_candidates_come_back(self) -> None:
+        talk = Talk()
+        talk.out(audio(4000))
+        said = " ".join(["1 203.0.113.1 32768"] * 9)
+        arrived = talk.come(remote_audio(6000, f"a=remote-candidates:{said}"))
+        (line,) = (line for line in arrived if line.startswith("a=remote"))
+        assert line.count(f"{HOST} 4000") == MAX_REMOTE
 
     def test_a_message_session(self) -> None:
         talk = Talk(self.world(2855, transport=Transport.TCP))
