@@ -16,7 +16,8 @@ from ryu_alg.inspection.framing import LF
 
 _NAME = re.compile(rb"([!-9;-~]+)[ \t]*:")
 _BLANKS = b" \t\r\n"
-_NOT_BLANK = re.compile(rb"[^ \t\r\n]|\Z")
+_FOLD = b" \t"
+_EMPTY = (b"\n", b"\r\n")
 _FORBIDDEN = re.compile(rb"(?<!\\)\0|\r(?!\n)")
 """Some programs end a text at a NUL, and a line at a CR: they would read another message. A NUL
 behind a backslash can only stand in a quoted string (RFC 4475 section 3.1.1.2)."""
@@ -86,50 +87,47 @@ class Framed:
 
 def take_head(data: bytes, start: int, limits: HeadLimits) -> Head | Unread:
     """The head that begins at `start`. Lines end with CR LF, or with LF alone."""
-    position = _line_end(data, start, limits, start)
-    if isinstance(position, Unread):
-        return position
-    first_end = position
+    lines = _lines(data, start, limits)
+    if isinstance(lines, Unread):
+        return lines
     fields: list[Field] = []
-    while True:
-        end = _line_end(data, position, limits, start)
-        if isinstance(end, Unread):
-            return end
-        if data[position] == LF or data[position:end] == b"\r\n":
-            break
-        while (folded := data[end : end + 1]) in (b" ", b"\t") and folded:
-            further = _line_end(data, end, limits, start)
-            if isinstance(further, Unread):
-                return further
-            end = further
+    position = lines[0]
+    for end in lines[1:-1]:
         name = _NAME.match(data, position, end)
         if name is None:
             return Unread.SYNTAX
-        if len(fields) >= limits.fields:
-            return Unread.OVERLONG
-        value = _value(data, name.end(), end)
-        fields.append(Field(name[1].lower(), position, *value, end))
+        behind = name.end()
+        value = data[behind:end].rstrip(_BLANKS)
+        value_end = behind + len(value)
+        value_start = value_end - len(value.lstrip(_BLANKS))
+        fields.append(Field(name[1].lower(), position, value_start, value_end, end))
         position = end
-    if _FORBIDDEN.search(data, start, end):
+    if _FORBIDDEN.search(data, start, lines[-1]):
         return Unread.SYNTAX
-    line_end = start + len(data[start:first_end].rstrip(b"\r\n"))
-    return Head(start, line_end, tuple(fields), end)
+    line_end = start + len(data[start : lines[0]].rstrip(b"\r\n"))
+    return Head(start, line_end, tuple(fields), lines[-1])
 
 
-def _line_end(data: bytes, start: int, limits: HeadLimits, head: int) -> int | Unread:
-    """Behind the LF of the line that begins at `start`."""
-    last = min(start + limits.line, head + limits.head)
-    found = data.find(LF, start, last)
-    if found >= 0:
-        return found + 1
-    return Unread.OVERLONG if len(data) >= last else Unread.PARTIAL
-
-
-def _value(data: bytes, start: int, end: int) -> tuple[int, int]:
-    """Where the value between `start` and `end` begins and ends without blanks around it."""
-    text = data[start:end].rstrip(_BLANKS)
-    first = _NOT_BLANK.search(data, start, start + len(text))
-    return first.start() if first else start + len(text), start + len(text)
+def _lines(data: bytes, start: int, limits: HeadLimits) -> list[int] | Unread:
+    """Where the lines up to the empty one end, folded ones together with what they go on from."""
+    last = start + limits.head
+    ends: list[int] = []
+    position = start
+    while True:
+        bound = min(position + limits.line, last)
+        end = data.find(LF, position, bound) + 1
+        if end == 0:
+            return Unread.OVERLONG if len(data) >= bound else Unread.PARTIAL
+        first = data[position]
+        if first in _FOLD and len(ends) > 1:
+            ends[-1] = end
+        else:
+            ends.append(end)
+            if end - position <= 2 and len(ends) > 1 and data[position:end] in _EMPTY:
+                return ends
+            if len(ends) > limits.fields + 1:
+                return Unread.OVERLONG
+        position = end
 
 
 def content_length(data: bytes, head: Head, names: Collection[bytes]) -> int | Unread | None:

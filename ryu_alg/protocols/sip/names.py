@@ -37,6 +37,10 @@ REFERRING = (b"refer-to", b"referred-by", b"p-asserted-identity", b"p-preferred-
 INFORMATIVE = (b"remote-party-id", b"diversion", b"history-info", b"reply-to")
 """Who was meant. What cannot be read there passes as it is."""
 
+LEADING = frozenset({b"route", b"service-route", b"refer-to"})
+"""Where the sender wants something to go: unlike in the others, its own address there is not a
+statement about itself."""
+
 SINGLE = (b"from", b"to", b"call-id", b"cseq", b"max-forwards", b"content-length", b"content-type")
 """Headers of which a message has at most one."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ryu_alg.inspection import Datagram, DatagramEffect, Realm, Refusal, Report
+from ryu_alg.inspection import Datagram, DatagramEffect, Endpoint, Realm, Refusal, Report
 from ryu_alg.protocols.sip.answers import Refusing, back, onward, sender
 from ryu_alg.protocols.sip.calls import Call
 from ryu_alg.protocols.sip.edits import Edits
@@ -22,7 +22,6 @@ _REASONS = {
     "sip.body.malformed": (400, "Bad Body"),
     "sip.media.malformed": (400, "Bad Session Description"),
     "sip.media.foreign_address": (403, "Forbidden"),
-    "sip.media.already_public": (403, "Forbidden"),
     "sip.media.privileged_port": (403, "Forbidden"),
 }
 """What the sender of a session description is told; of others, 488."""
@@ -93,13 +92,11 @@ class Requests:
 
     def _foreign(self, request: Message) -> Denial | None:
         """Whether an inside host announces somebody else's address as its own."""
-        gateway = self.state.gateway
         for contact in request.addresses.get(b"contact", ()):
             endpoint = contact.uri.endpoint
-            if endpoint is None or endpoint.address == gateway.host:
+            if endpoint is None or self.state.translation.own(endpoint) is not None:
                 continue
-            withdrawn = request.method == "REGISTER" and requested(contact, request) == 0
-            if withdrawn or self.state.translation.inside(endpoint) is not None:
+            if request.method == "REGISTER" and requested(contact, request) == 0:
                 continue
             if not within(endpoint.address, self.state.options.media_servers):
                 return Denial.forbidden("sip.contact.foreign_address", f"Contact {endpoint}")
@@ -185,10 +182,9 @@ class Requests:
             written = contact.uri.endpoint
             if written is None:
                 continue
-            own = written.address == self.state.gateway.host
-            inside = written if own else translation.inside(written)
-            public = translation.public(written) if own else written
-            if inside is None or isinstance(public, Refusal):
+            inside = translation.own(written)
+            public = translation.public(inside) if inside is not None else None
+            if inside is None or not isinstance(public, Endpoint):
                 continue
             expires = requested(contact, register)
             contacts.append(Contact(inside, public, contact.uri.user, expires))

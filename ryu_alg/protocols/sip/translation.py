@@ -7,12 +7,14 @@ and a name for it are different URIs (RFC 3261 section 19.1.4), so the spelling 
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from ryu_alg.inspection import DatagramGateway, Endpoint, Realm, Refusal, Transport
 from ryu_alg.protocols.sip.edits import Edits
 from ryu_alg.protocols.sip.message import Message, RequestLine
+from ryu_alg.protocols.sip.names import LEADING
 from ryu_alg.protocols.sip.uris import (
     DEFAULT_PORT,
     HostPort,
@@ -24,6 +26,7 @@ from ryu_alg.protocols.sip.uris import (
 from ryu_alg.protocols.sip.via import Via
 
 _SPELLINGS = 512
+_PORT = re.compile(rb"[1-9][0-9]{0,4}")
 
 
 @dataclass(slots=True)
@@ -75,6 +78,21 @@ class Translation:
         found = self.gateway.behind(public, self.transport)
         return found if found is not None and found.address == self.gateway.host else None
 
+    def own(self, written: Endpoint) -> Endpoint | None:
+        """The host's endpoint that it means when it writes this about itself.
+
+        Hosts that learned their public address (by STUN, or from their configuration) write
+        that: with a public port that is theirs, or with their own port.
+        """
+        gateway = self.gateway
+        if written.address == gateway.host:
+            return written
+        if written.address != gateway.public_of(gateway.host):
+            return None
+        if gateway.behind(written, self.transport) is None:
+            return Endpoint(gateway.host, written.port)
+        return self.inside(written)
+
 
 @dataclass(slots=True)
 class _Walk:
@@ -89,29 +107,29 @@ class _Walk:
     def all(self) -> Refusal | None:
         message = self.message
         if isinstance(message.line, RequestLine):
-            self._uri(message.line.uri)
+            self._uri(message.line.uri, about_itself=False)
         skipped = 1 if self.towards is Realm.INSIDE else 0
         for via in message.vias[skipped:]:
             self._via(via)
-        for addresses in message.addresses.values():
+        for name, addresses in message.addresses.items():
             for address in addresses:
-                self._uri(address.uri)
+                self._uri(address.uri, about_itself=name not in LEADING)
         if self.translation.identities:
-            self._uri(message.sender.uri)
-            self._uri(message.recipient.uri)
+            self._uri(message.sender.uri, about_itself=False)
+            self._uri(message.recipient.uri, about_itself=False)
         return self.refusal
 
-    def _uri(self, uri: Uri) -> None:
+    def _uri(self, uri: Uri, *, about_itself: bool) -> None:
         if uri.where is None:
             return
         maddr = uri.parameter(b"maddr")
         address = parse_address(maddr.value) if maddr else None
         if maddr is None or address is None:
-            self._host_port(uri.where, uri.default_port, uri.user)
+            self._host_port(uri.where, uri.default_port, uri.user, about_itself)
             return
         port = uri.default_port if uri.where.port is None else uri.where.port
         here = Endpoint(address, port)
-        leads = self._other(here)
+        leads = self._other(here, about_itself)
         if leads is not None:
             self.edits.replace(maddr.value_span, write_host(leads.address))
             self._led_elsewhere(uri.where, here, leads, uri.user or b"")
@@ -130,24 +148,28 @@ class _Walk:
     def _via(self, via: Via) -> None:
         listens = via.listens
         if listens is not None:
-            self._host_port(via.sent_by, listens.port, None)
+            self._host_port(via.sent_by, listens.port, None, about_itself=True)
+        rport = via.parameter(b"rport")
+        port = listens.port if listens else DEFAULT_PORT
+        written = _PORT.fullmatch(rport.value) if rport and rport.value else None
+        if written is not None:
+            port = int(written[0])
         for name in (b"received", b"maddr"):
             item = via.parameter(name)
             address = parse_address(item.value) if item and item.value else None
             if item is None or address is None:
                 continue
-            rport = via.parameter(b"rport")
-            written = int(rport.value) if rport and rport.value and rport.value.isdigit() else None
-            port = written or (listens.port if listens else DEFAULT_PORT)
-            if not 0 < port < 65536 or (other := self._other(Endpoint(address, port))) is None:
-                continue
-            self.edits.replace(item.value_span, str(other.address).encode())
-            if rport is not None and written is not None:
-                self.edits.replace(rport.value_span, b"%d" % other.port)
+            other = self._other(Endpoint(address, port), about_itself=True)
+            if other is not None:
+                self.edits.replace(item.value_span, str(other.address).encode())
+                if rport is not None and written is not None:
+                    self.edits.replace(rport.value_span, b"%d" % other.port)
 
-    def _host_port(self, where: HostPort, default_port: int, user: bytes | None) -> None:
+    def _host_port(
+        self, where: HostPort, default_port: int, user: bytes | None, about_itself: bool
+    ) -> None:
         here = where.endpoint(default_port)
-        if here is None or (there := self._other(here)) is None:
+        if here is None or (there := self._other(here, about_itself)) is None:
             return
         spellings = self.translation.spellings
         if self.towards is Realm.OUTSIDE:
@@ -158,14 +180,19 @@ class _Walk:
             text = spellings.recall(here, user)
         self.edits.replace(where.span, text or write_host_port(there))
 
-    def _other(self, here: Endpoint) -> Endpoint | None:
+    def _other(self, here: Endpoint, about_itself: bool) -> Endpoint | None:
         """What is to be written in place of `here`; None: it stays."""
+        translation = self.translation
         if self.towards is Realm.INSIDE:
-            there = self.translation.inside(here)
+            there = translation.inside(here)
             return None if there == here else there
-        if here.address != self.translation.gateway.host:
+        if about_itself:
+            inside = translation.own(here)
+        else:
+            inside = here if here.address == translation.gateway.host else None
+        if inside is None:
             return None
-        public = self.translation.public(here)
+        public = translation.public(inside)
         if isinstance(public, Refusal):
             self.refusal = public
             return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from ryu_alg.inspection import Address, Endpoint
@@ -78,6 +79,7 @@ class Uri:
         return self.where.endpoint(self.default_port) if self.where else None
 
 
+@lru_cache(maxsize=4096)
 def parse_address(host: bytes) -> Address | None:
     """The address that a host is, with or without brackets; None for a name."""
     text = host.strip(b"[]").decode("ascii", "replace")

@@ -222,6 +222,13 @@ def test_vias_below_the_topmost() -> None:
     assert lower.encode() in only(site.outside(respond(left, 200)), IN)
 
 
+@pytest.mark.parametrize("rport", ["", "0", "99999", "9" * 5000, "x"])
+def test_odd_ports_in_a_via(rport: str) -> None:
+    site = Site()
+    lower = f"Via: SIP/2.0/UDP h;received=192.168.10.2;rport={rport}"
+    assert site.inside(request("OPTIONS", "sip:b@h", lower))[0].towards is OUT
+
+
 def test_a_request_from_outside_keeps_its_vias() -> None:
     site = Site()
     raw = request(

@@ -650,7 +650,8 @@ def test_registrars_and_trunks() -> None:
 @pytest.mark.parametrize("method", ["REGISTER", "INVITE"])
 def test_a_host_announces_nobody_but_itself(method: str) -> None:
     site = Site()
-    for address in ("192.168.10.3", "198.51.100.30", "203.0.113.1:1", "10.0.0.1"):
+    other = site.world.gateway(OTHER_HOST).signalling(endpoint(OTHER_HOST, 5060))
+    for address in ("192.168.10.3", "198.51.100.30", f"{other}", "10.0.0.1"):
         raw = invite(method=method, contact=f"<sip:alice@{address}>", branch=f"b{address}")
         assert status_of(site.inside(raw), IN) == 403
     assert site.reports == ["sip.contact.foreign_address"] * 4
@@ -659,6 +660,17 @@ def test_a_host_announces_nobody_but_itself(method: str) -> None:
     allowed = Site(SipOptions.model_validate({"media_servers": "192.168.10.3"}))
     raw = invite(method=method, contact="<sip:alice@192.168.10.3>")
     assert b"<sip:alice@192.168.10.3>" in only(allowed.inside(raw), OUT)
+
+
+def test_a_host_that_knows_its_public_address() -> None:
+    site = Site()
+    raw = invite(contact="<sip:pbx@203.0.113.1:5060>", via="SIP/2.0/UDP 203.0.113.1:5060;branch=b")
+    left = only(site.inside(raw), OUT)
+    assert left == raw.replace(b"203.0.113.1:5060", b"203.0.113.1:49152")
+    back = only(site.outside(respond(left, 200)), IN)
+    assert b"Via: SIP/2.0/UDP 203.0.113.1:5060;branch=b;received=192.168.10.2\r\n" in back
+    bye = from_bob("BYE").replace(b"alice@203", b"pbx@203")
+    assert only(site.outside(bye), IN).startswith(b"BYE sip:pbx@203.0.113.1:5060 SIP/2.0\r\n")
 
 
 def test_an_old_contact_may_be_removed() -> None:
