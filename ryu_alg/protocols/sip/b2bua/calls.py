@@ -123,6 +123,8 @@ class Call:
     """By the tag of who was called."""
     ended_by: Realm | None = None
     """Whose BYE crossed."""
+    owing: Leg | None = None
+    """Ended, but for the BYE on this leg, whose other end has not acknowledged a 2xx yet."""
     referring: bool = False
     """A REFER within it is being reported about."""
 
@@ -252,3 +254,13 @@ class Calls:
         self.close(call)
         for branch in list(call.branches.values()):
             self.drop(call, branch)
+
+
+def accepted_name(leg: Leg, sequence: int) -> bytes:
+    """Of a 2xx that is repeated until its ACK comes on this leg."""
+    return b"2xx %s %s %d" % (leg.call_id, leg.local_tag, sequence)
+
+
+def reliable_name(branch: Branch, rseq: int) -> bytes:
+    """Of a 1xx that is repeated until its PRACK comes."""
+    return b"1xx %s %s %d" % (branch.near.call_id, branch.near.local_tag, rseq)

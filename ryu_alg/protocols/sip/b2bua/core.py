@@ -385,7 +385,9 @@ class BackToBack(DatagramInspector):
             self._exchange_due(due, subject)
         elif isinstance(subject, bytes):
             late = agent.repeat_again(subject)
-            if late is not None and late.final:
+            if late is not None and late.call.owing is not None:
+                self._endings.part(late.call)
+            elif late is not None and late.final:
                 self._endings.hang_up(late.call, "sip.call.unacknowledged", "no ACK")
             elif late is not None:
                 self._endings.hang_up(late.call, "sip.call.unacknowledged", "no PRACK")

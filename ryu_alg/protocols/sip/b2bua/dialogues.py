@@ -6,10 +6,18 @@ import re
 
 from ryu_alg.protocols.sip.b2bua.agent import Agent, Due
 from ryu_alg.protocols.sip.b2bua.bodies import Crossed, Stopped, cross
-from ryu_alg.protocols.sip.b2bua.calls import Arrival, Branch, Call, Exchange, Found, Phase
+from ryu_alg.protocols.sip.b2bua.calls import (
+    Arrival,
+    Branch,
+    Call,
+    Exchange,
+    Found,
+    Phase,
+    accepted_name,
+    reliable_name,
+)
 from ryu_alg.protocols.sip.b2bua.endings import Endings
 from ryu_alg.protocols.sip.b2bua.headers import crossing, values
-from ryu_alg.protocols.sip.b2bua.invites import accepted_name, reliable_name
 from ryu_alg.protocols.sip.b2bua.legs import Leg
 from ryu_alg.protocols.sip.b2bua.references import References
 from ryu_alg.protocols.sip.b2bua.sessions import Sessions
@@ -43,7 +51,12 @@ class Dialogues:
             agent.refuse(arrival, 500, "sip.b2bua.sequence", "CSeq does not rise", [_RETRY_AFTER])
             return
         leg.remote_sequence = request.cseq.number
-        if found.call.phase is not Phase.UP and self._past(arrival, found.call):
+        if found.call.phase is not Phase.UP and self._past(arrival, found):
+            return
+        if method == "BYE" and self._endings.owing(found.branch) is found.branch.peer(leg):
+            agent.answer(arrival, 200)
+            peer = (found.branch.peer(leg),)
+            self._endings.hang_up(found.call, "sip.b2bua.early_bye", "a BYE before its ACK", peer)
             return
         headers = crossing(request, found.branch.peer(leg).realm, agent.hiding)
         if method == "PRACK":
@@ -70,9 +83,9 @@ class Dialogues:
             return None
         return self._references.refer_to(arrival.request, addresses[0], arrival.origin)
 
-    def _past(self, arrival: Arrival, call: Call) -> bool:
+    def _past(self, arrival: Arrival, found: Found) -> bool:
         """Whether a request comes when its call is over; it is answered then."""
-        agent, method = self._agent, arrival.request.method
+        agent, method, call = self._agent, arrival.request.method, found.call
         if call.phase is Phase.SETUP:
             return False
         if method == "BYE" and call.phase is Phase.ENDING and call.ended_by is arrival.origin:
@@ -80,6 +93,8 @@ class Dialogues:
             return False
         if method == "BYE":
             agent.answer(arrival, 200)
+            if call.owing is found.leg:
+                self._endings.failed(call)
             return True
         if method == "NOTIFY":
             return False
@@ -128,6 +143,8 @@ class Dialogues:
             headers.append((b"Contact", b"<%s>" % peer.contact))
         if method == "INVITE":
             agent.answer(arrival, 100)
+        if method == "BYE":
+            self._endings.pay(branch, peer)
         exchange = agent.ask(
             peer,
             method,
@@ -305,6 +322,9 @@ class Dialogues:
         """The ACK to a 2xx: the other leg gets one, too."""
         agent, branch, leg = self._agent, found.branch, found.leg
         if not agent.confirmed(accepted_name(leg, request.cseq.number)):
+            return
+        if found.call.owing is leg:
+            self._endings.part(found.call)
             return
         exchange = branch.inviting
         if exchange is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ryu_alg.protocols.sip.b2bua.agent import DEFAULT_HOPS, Agent, Due
-from ryu_alg.protocols.sip.b2bua.calls import Branch, Call, Exchange, Phase
+from ryu_alg.protocols.sip.b2bua.calls import Branch, Call, Exchange, Phase, accepted_name
 from ryu_alg.protocols.sip.b2bua.holds import Holds
 from ryu_alg.protocols.sip.b2bua.legs import Leg
 from ryu_alg.protocols.sip.responses import Header
@@ -27,8 +27,7 @@ class Endings:
             self._agent.do(call.media.close())
 
     def failed(self, call: Call) -> None:
-        """Nothing came of it."""
-        self._settle(call)
+        """Nothing came of it, or nothing is left of it."""
         self._forget(call)
 
     def fail_branch(self, call: Call, branch: Branch) -> None:
@@ -63,10 +62,31 @@ class Endings:
             return
         branch = call.winner
         if call.phase is Phase.UP and branch is not None and call.method == "INVITE":
-            for leg in tuple(legs) or (branch.near, branch.far):
-                self._acknowledge(branch, leg)
-                agent.ask(leg, "BYE", ())
-        self._settle(call)
+            chosen = tuple(legs) or (branch.near, branch.far)
+            owing = self.owing(branch)
+            for leg in chosen:
+                if leg is not owing:
+                    self._part(branch, leg)
+            if owing in chosen:
+                call.owing = owing
+                self.begin(call)
+                return
+        self._forget(call)
+
+    def owing(self, branch: Branch) -> Leg | None:
+        """The leg whose other end has a 2xx to acknowledge. Until then it may not know of any
+        dialogue, and gets no BYE (RFC 3261 section 15)."""
+        exchange = branch.inviting
+        if exchange is None or exchange.arrival is None:
+            return None
+        leg = branch.peer(exchange.leg)
+        name = accepted_name(leg, exchange.arrival.request.cseq.number)
+        return leg if name in self._agent.repeating else None
+
+    def part(self, call: Call) -> None:
+        """What was owed has come, or never will: now the BYE leaves."""
+        if call.owing is not None:
+            self._agent.ask(call.owing, "BYE", ())
         self._forget(call)
 
     def give_up(self, call: Call, status: int) -> None:
@@ -94,13 +114,17 @@ class Endings:
         self._agent.send(leg.first_hop(), ack)
         return ack
 
-    def _acknowledge(self, branch: Branch, leg: Leg) -> None:
+    def pay(self, branch: Branch, leg: Leg) -> None:
         """A 2xx on this leg that waits for its ACK gets one: only then may a BYE follow."""
         exchange = branch.inviting
         if exchange is None or exchange.leg is not leg or not exchange.settled:
             return
         if exchange.acknowledgement is None:
             exchange.acknowledgement = self.acknowledge(leg, exchange.sequence)
+
+    def _part(self, branch: Branch, leg: Leg) -> None:
+        self.pay(branch, leg)
+        self._agent.ask(leg, "BYE", ())
 
     def _settle(self, call: Call) -> None:
         """Everything but its dialogues goes."""
@@ -124,9 +148,11 @@ class Endings:
 
     def _drop_repeating(self, call: Call, branch: Branch) -> None:
         for name, repeating in list(self._agent.repeating.items()):
-            if repeating.call is call and repeating.branch is branch:
+            owed = repeating.final and call.owing is not None
+            if repeating.branch is branch and not owed:
                 self._agent.confirmed(name)
 
     def _forget(self, call: Call) -> None:
+        call.owing = None
         self._settle(call)
         self._agent.calls.forget(call)

@@ -13,6 +13,8 @@ from ryu_alg.protocols.sip.b2bua.calls import (
     Call,
     Exchange,
     Phase,
+    accepted_name,
+    reliable_name,
 )
 from ryu_alg.protocols.sip.b2bua.endings import Endings
 from ryu_alg.protocols.sip.b2bua.headers import crossing, option_tags, redirections
@@ -252,13 +254,3 @@ class Invites:
     def _headers(self, near: Leg, response: Message, crossed: Crossed) -> list[Header]:
         crossed_headers = crossing(response, near.realm, self._agent.hiding)
         return [*crossed_headers, (b"Contact", b"<%s>" % near.contact), *crossed.headers]
-
-
-def accepted_name(leg: Leg, sequence: int) -> bytes:
-    """Of a 2xx that is repeated until its ACK comes on this leg."""
-    return b"2xx %s %s %d" % (leg.call_id, leg.local_tag, sequence)
-
-
-def reliable_name(branch: Branch, rseq: int) -> bytes:
-    """Of a 1xx that is repeated until its PRACK comes."""
-    return b"1xx %s %s %d" % (branch.near.call_id, branch.near.local_tag, rseq)
