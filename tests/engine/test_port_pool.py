@@ -22,3 +22,16 @@ def test_a_port_rests_before_it_is_handed_out_again() -> None:
     pool.give_back(2000, 5.0)
     assert pool.take(14.9) is None
     assert pool.take(15.0) == 2000
+
+
+def test_ports_in_a_row_begin_even_if_they_must_and_are_found_among_others() -> None:
+    pool = PortPool(PortRange(2001, 2006), quarantine=10.0, random=Random(3))
+    assert {pool.take_run(2, 0.0, even=True) for _ in range(2)} == {2002, 2004}
+    assert pool.take_run(2, 0.0, even=True) is None
+    assert pool.take_run(2, 0.0) is None  # 2001 and 2006 are free, but apart
+    assert {pool.take(0.0), pool.take(0.0)} == {2001, 2006}
+    pool.give_back(2005, 0.0)
+    pool.give_back(2006, 0.0)
+    assert pool.take_run(2, 9.9) is None
+    assert pool.take_run(2, 10.0) == 2005
+    assert pool.take_run(7, 100.0) is None
