@@ -140,7 +140,7 @@ class Inward:
             if candidate is None or candidate.place is None or not candidate.udp:
                 continue
             place = candidate.place
-            inside = self._behind(place.endpoint, Transport.UDP)
+            inside = self.gateway.behind(place.endpoint, Transport.UDP)
             if inside is not None:
                 self.draft.write_endpoint(place, inside)
                 direct.append((inside, place.endpoint))
@@ -148,14 +148,14 @@ class Inward:
                 tried.append((candidate.component, place.endpoint))
         for attribute in media.named(b"remote-candidates"):
             for place in candidates.remote_places(attribute):
-                inside = self._behind(place.endpoint, Transport.UDP)
+                inside = self.gateway.behind(place.endpoint, Transport.UDP)
                 if inside is not None:
                     self.draft.write_endpoint(place, inside)
         return replace(stream, candidates=tuple(tried), direct=tuple(direct))
 
     def _find(self, announced: Endpoint, transport: Transport) -> Found:
         """What an endpoint is that media are to be sent to."""
-        inside = self._behind(announced, transport)
+        inside = self.gateway.behind(announced, transport)
         if inside is not None:
             return Found(direct=inside)
         address = announced.address
@@ -184,11 +184,6 @@ class Inward:
             and address.version == self.host.version
             and endpoint.port >= MIN_PORT
         )
-
-    def _behind(self, public: Endpoint, transport: Transport) -> Endpoint | None:
-        inside = self.gateway.behind(public, transport)
-        same_family = inside is not None and inside.address.version == public.address.version
-        return inside if same_family else None
 
 
 def _is_host(address: Address) -> bool:

@@ -6,6 +6,7 @@ import pytest
 
 from ryu_alg.inspection import Admit, Realm, Unbind
 from ryu_alg.protocols.sip.media.call import MAX_LEGS
+from ryu_alg.protocols.sip.media.sockets import MAX_BINDINGS
 from tests.protocols.sip.gateway import OTHER_HOST, World
 from tests.protocols.sip.media.talk import (
     OTHER_REMOTE,
@@ -148,6 +149,18 @@ def test_a_200_that_repeats_what_an_update_has_replaced(updater: Realm) -> None:
     assert talk.open == moved
     assert talk.out(audio(4000), b"t", answer=True) == first and talk.effects == ()
     assert talk.open == moved
+    talk.close()
+
+
+def test_the_last_answer_is_that_of_now_even_if_the_first_was_the_same() -> None:
+    talk = Talk()
+    talk.come(remote_audio(6000))
+    first = talk.out(audio(4000), b"t", answer=True)
+    for port in (5000, 4000):
+        talk.come(remote_audio(6000), b"t")
+        last = talk.out(audio(port), b"t", answer=True)
+    assert last != first
+    assert talk.out(audio(4000), b"t", answer=True) == last
     talk.close()
 
 
@@ -337,6 +350,16 @@ class TestFork:
         assert code == "sip.media.too_many"
         talk.come(remote_audio(6000), b"0", answer=True)
         talk.close()
+
+
+def test_too_many_bindings() -> None:
+    talk = Talk()
+    for leg in range(MAX_BINDINGS // 3):
+        ports = [4000 + 6 * leg + 2 * stream for stream in range(3)]
+        talk.out(description(*(f"m=audio {port} RTP/AVP 0" for port in ports)), b"%d" % leg)
+    assert len(talk.world.bindings) == MAX_BINDINGS
+    assert talk.refused(Realm.INSIDE, audio(9006), b"0") == "sip.media.too_many"
+    talk.close()
 
 
 def test_both_inside() -> None:

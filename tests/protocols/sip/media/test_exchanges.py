@@ -150,6 +150,13 @@ class TestMessageSessions:
         assert talk.open == {f"4000 > {REMOTE}:9"}
         talk.close()
 
+    def test_what_is_said_for_all_streams(self) -> None:
+        talk = Talk()
+        talk.out(description("a=setup:passive", "m=application 4000 TCP/BFCP *"))
+        answer = description("a=setup:active", "m=application 9 TCP/BFCP *", address=REMOTE)
+        talk.come(answer, answer=True)
+        assert talk.open == {f"4000 > {REMOTE}:9"}
+
 
 class TestBundle:
     """RFC 8843: bundled streams share the transport of the first one that the answer names."""
@@ -209,6 +216,13 @@ class TestBundle:
     def test_names_that_were_not_offered(self) -> None:
         talk = self.answered("BUNDLE x y", video_port=6010)
         assert talk.open == {f"4000 > {REMOTE}:6000", f"4010 > {REMOTE}:6010"}
+
+    def test_a_group_that_was_not_offered(self) -> None:
+        talk = Talk()
+        talk.out(description(*self.OFFER[1:7]))
+        lines = ("a=group:BUNDLE a v", *self.OFFER[1:7])
+        talk.come(description(*lines, address=REMOTE), answer=True)
+        assert talk.open == {f"4000 > {REMOTE}:4000", f"4010 > {REMOTE}:4010"}
 
     def test_the_inside_answers_on_one_port(self) -> None:
         talk = Talk()

@@ -247,6 +247,26 @@ def test_a_media_server() -> None:
     talk.close()
 
 
+def test_other_hosts_are_not_media_servers() -> None:
+    talk = Talk(media_servers=(ip_network("192.168.10.3/32"),))
+    for address in ("192.168.10.4", REMOTE):
+        assert talk.refused(Realm.INSIDE, audio(4000, address=address)) == (
+            "sip.media.foreign_address"
+        )
+
+
+def test_the_same_port_over_tcp_and_udp() -> None:
+    talk = Talk()
+    left = changed(talk, OWN, "m=a 4000 udptl t38", "m=b 4000 TCP/BFCP *", "a=setup:actpass")
+    assert left[1:3] == ["m=a 32768 udptl t38", "m=b 32769 TCP/BFCP *"]
+
+
+def test_rtp_gets_an_even_port() -> None:
+    talk = Talk()
+    left = changed(talk, OWN, "m=image 4000 udptl t38", "m=audio 4003 RTP/AVP 0")
+    assert left[1:] == ["m=image 32768 udptl t38", "m=audio 32770 RTP/AVP 0"]
+
+
 def test_whoever_knows_its_public_address_is_left_alone() -> None:
     talk = Talk()
     body = audio(40000, address=str(PUBLIC))
