@@ -17,6 +17,9 @@ TCP = 6
 UDP = 17
 ICMPV6 = 58
 
+LONGEST_UDP = 65_507
+"""Bytes of payload that a datagram has at most, over either IP version."""
+
 _ETHERTYPE_IPV4 = 0x0800
 _ETHERTYPE_IPV6 = 0x86DD
 _ETHERTYPE_VLAN = 0x8100
@@ -419,8 +422,8 @@ def build_udp(
 ) -> bytes:
     """A frame with one UDP datagram, however long: see `build_ip`.
 
-    A field that does not fit, as the length of more than 65,507 bytes of payload over IPv4
-    (65,527 over IPv6), raises struct.error.
+    A field that does not fit, as the length of a payload beyond `LONGEST_UDP`, raises
+    struct.error.
     """
     length = 8 + len(payload)
     total = _sum(src + dst) + UDP + length + _sum(_udp.pack(sport, dport, length, 0) + payload)

@@ -51,20 +51,16 @@ def compile_actions(text: str) -> bytes:
 
 def split(text: str) -> Iterator[str]:
     """The parts of a list that commas or spaces separate, but not inside parentheses."""
-    depth = start = 0
-    for position, char in enumerate(text):
-        if char == "(":
-            depth += 1
-        elif char == ")":
-            depth -= 1
-        elif depth == 0 and char in ", ":
-            if position > start:
-                yield text[start:position]
-            start = position + 1
+    part, depth = "", 0
+    for piece in text.replace(" ", ",").split(","):
+        depth += piece.count("(") - piece.count(")")
+        part = f"{part},{piece}" if part else piece
+        if depth == 0:
+            if part:
+                yield part
+            part = ""
     if depth:
         raise SyntaxProblem(f"unbalanced parentheses: {text}")
-    if start < len(text):
-        yield text[start:]
 
 
 def _compile(action: str) -> bytes:

@@ -199,7 +199,7 @@ class Switch:
                     out.append(packet_out.through_egress(_frame(segment)))
                     sent += 1
                 case EmitDatagram(datagram):
-                    pieces = fragments(_datagram_frame(datagram), randbits(32))
+                    pieces = _datagram_frames(datagram)
                     out += map(packet_out.through_egress, pieces)
                     sent += len(pieces)
                 case OpenMedia():
@@ -241,8 +241,11 @@ def _as_ordinary(cause: Cause, realm: int) -> list[bytes]:
     ]
 
 
-def _datagram_frame(datagram: Datagram) -> bytes:
-    return packets.build_udp(
+def _datagram_frames(datagram: Datagram) -> list[bytes]:
+    """One frame, or several if it outgrows a link; none if it outgrows IP."""
+    if len(datagram.payload) > packets.LONGEST_UDP:
+        return []
+    frame = packets.build_udp(
         eth_src=_NO_MAC,
         eth_dst=_NO_MAC,
         src=datagram.src,
@@ -254,6 +257,7 @@ def _datagram_frame(datagram: Datagram) -> bytes:
         tos=datagram.tos,
         identification=randbits(16),
     )
+    return fragments(frame, randbits(32))
 
 
 def _frame(segment: Segment) -> bytes:

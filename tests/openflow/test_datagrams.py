@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
@@ -312,6 +313,8 @@ def test_datagrams_of_any_length_leave(
         stand.switch.carry_out([EmitDatagram(emitted)])
         data, peer = receiver.recvfrom(70_000)
         assert data == payload
+        beyond = replace(emitted, payload=bytes(65_508))
+        assert stand.switch.carry_out([EmitDatagram(beyond)]) == 0
         assert peer[:2] == source
 
 
