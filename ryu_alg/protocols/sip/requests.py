@@ -22,7 +22,6 @@ _REASONS = {
     "sip.body.malformed": (400, "Bad Body"),
     "sip.media.malformed": (400, "Bad Session Description"),
     "sip.media.foreign_address": (403, "Forbidden"),
-    "sip.media.privileged_port": (403, "Forbidden"),
 }
 """What the sender of a session description is told; of others, 488."""
 
@@ -195,16 +194,19 @@ class Requests:
 
 def _no_endpoint(refusal: Refusal) -> Denial:
     """There is no public endpoint to be had."""
-    detail = f"{refusal.code}: {refusal.detail}"
-    if refusal.code in ("port.privileged", "port.denied"):
-        return Denial.forbidden("sip.endpoint.refused", detail)
-    return Denial.overload("sip.endpoint.refused", detail)
+    return _no_port("sip.endpoint.refused", f"{refusal.code}: {refusal.detail}")
+
+
+def _no_port(code: str, detail: str) -> Denial:
+    """Some ports (`port.privileged`, `port.denied`) never are to be had, others not now."""
+    never = detail.startswith("port.")
+    return Denial.forbidden(code, detail) if never else Denial.overload(code, detail)
 
 
 def _no_media(refused: Refused) -> Denial:
     """The session description cannot be passed on."""
     if refused.code == "sip.media.refused":
-        return Denial.overload(refused.code, refused.detail)
+        return _no_port(refused.code, refused.detail)
     status, reason = _REASONS.get(refused.code, (488, "Not Acceptable Here"))
     return Denial(status, reason, refused.code, refused.detail)
 
