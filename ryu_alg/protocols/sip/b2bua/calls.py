@@ -256,9 +256,9 @@ class Calls:
             self.drop(call, branch)
 
 
-def accepted_name(leg: Leg, sequence: int) -> bytes:
-    """Of a 2xx that is repeated until its ACK comes on this leg."""
-    return b"2xx %s %s %d" % (leg.call_id, leg.local_tag, sequence)
+def accepted_name(call_id: bytes, tag: bytes, sequence: int) -> bytes:
+    """Of a 2xx that is repeated until the ACK with this Call-ID, To tag and CSeq comes."""
+    return b"2xx %s %s %d" % (call_id, tag, sequence)
 
 
 def reliable_name(branch: Branch, rseq: int) -> bytes:

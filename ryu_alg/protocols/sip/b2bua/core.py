@@ -21,8 +21,15 @@ from ryu_alg.inspection import (
     Transport,
 )
 from ryu_alg.protocols.sip.addresses import NameAddr
-from ryu_alg.protocols.sip.b2bua.agent import DEFAULT_HOPS, Agent, Due
-from ryu_alg.protocols.sip.b2bua.calls import Arrival, Call, Exchange, Found, Phase
+from ryu_alg.protocols.sip.b2bua.agent import DEFAULT_HOPS, Agent, Due, Repeating
+from ryu_alg.protocols.sip.b2bua.calls import (
+    Arrival,
+    Call,
+    Exchange,
+    Found,
+    Phase,
+    accepted_name,
+)
 from ryu_alg.protocols.sip.b2bua.dialogues import REFRESHING, Dialogues
 from ryu_alg.protocols.sip.b2bua.endings import Endings
 from ryu_alg.protocols.sip.b2bua.headers import unknown_extensions, values
@@ -198,8 +205,10 @@ class BackToBack(DatagramInspector):
 
     def _acknowledge(self, request: Message, path: Path) -> None:
         """An ACK to a 2xx, which is a transaction of its own."""
-        found = self.agent.calls.find(self._own_key(request, path.realm))
-        if found is not None:
+        agent = self.agent
+        name = accepted_name(request.call_id, request.to_tag or b"", request.cseq.number)
+        found = agent.calls.find(self._own_key(request, path.realm))
+        if agent.confirmed(name) and found is not None:
             self._dialogues.acknowledge(request, found)
 
     def _response(self, response: Message) -> None:
@@ -385,14 +394,18 @@ class BackToBack(DatagramInspector):
             self._exchange_due(due, subject)
         elif isinstance(subject, bytes):
             late = agent.repeat_again(subject)
-            if late is not None and late.call.owing is not None:
-                self._endings.part(late.call)
-            elif late is not None and late.final:
-                self._endings.hang_up(late.call, "sip.call.unacknowledged", "no ACK")
-            elif late is not None:
-                self._endings.hang_up(late.call, "sip.call.unacknowledged", "no PRACK")
+            if late is not None:
+                self._unconfirmed(late)
         elif (call := agent.calls.get(subject)) is not None:
             self._call_due(due, call)
+
+    def _unconfirmed(self, late: Repeating) -> None:
+        """Nobody has confirmed a response (RFC 3261 13.3.1.4, RFC 3262 section 3)."""
+        if late.call.owing is not None:
+            self._endings.part(late.call)
+        elif late.call.phase in (Phase.SETUP, Phase.UP):
+            missing = "no ACK" if late.final else "no PRACK"
+            self._endings.hang_up(late.call, "sip.call.unconfirmed", missing)
 
     def _exchange_due(self, due: Due, key: ClientKey) -> None:
         agent = self.agent

@@ -266,7 +266,8 @@ class Dialogues:
         match method:
             case "INVITE":
                 agent.alarms.set((Due.RINGING, exchange.key), None)
-                name = accepted_name(branch.peer(exchange.leg), arrival.request.cseq.number)
+                near, number = branch.peer(exchange.leg), arrival.request.cseq.number
+                name = accepted_name(near.call_id, near.local_tag, number)
                 agent.repeat(name, call, branch, arrival.back, payload, final=True)
                 self._sessions.refreshed(call, response)
             case "UPDATE" if call.phase is Phase.UP:
@@ -319,11 +320,9 @@ class Dialogues:
     # --- ACK -------------------------------------------------------------------------------
 
     def acknowledge(self, request: Message, found: Found) -> None:
-        """The ACK to a 2xx: the other leg gets one, too."""
-        agent, branch, leg = self._agent, found.branch, found.leg
-        if not agent.confirmed(accepted_name(leg, request.cseq.number)):
-            return
-        if found.call.owing is leg:
+        """The first ACK to a 2xx: the other leg gets one, too."""
+        agent, branch = self._agent, found.branch
+        if found.call.owing is found.leg:
             self._endings.part(found.call)
             return
         exchange = branch.inviting

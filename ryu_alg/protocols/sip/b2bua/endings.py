@@ -34,7 +34,7 @@ class Endings:
         """One early dialogue is over."""
         if call.media is not None:
             self._agent.do(call.media.leg_failed(branch.name))
-        self._drop_repeating(call, branch)
+        self._drop_repeating(branch)
         self._agent.calls.drop(call, branch)
 
     def begin(self, call: Call) -> None:
@@ -79,8 +79,8 @@ class Endings:
         exchange = branch.inviting
         if exchange is None or exchange.arrival is None:
             return None
-        leg = branch.peer(exchange.leg)
-        name = accepted_name(leg, exchange.arrival.request.cseq.number)
+        leg, number = branch.peer(exchange.leg), exchange.arrival.request.cseq.number
+        name = accepted_name(leg.call_id, leg.local_tag, number)
         return leg if name in self._agent.repeating else None
 
     def part(self, call: Call) -> None:
@@ -133,7 +133,7 @@ class Endings:
         for due in (Due.LIMIT, Due.SESSION, Due.END):
             agent.alarms.set((due, call.number), None)
         for branch in call.branches.values():
-            self._drop_repeating(call, branch)
+            self._drop_repeating(branch)
             if (pending := branch.inviting) is not None:
                 branch.inviting = None
                 self._interrupt(pending)
@@ -146,10 +146,10 @@ class Endings:
             agent.answer(exchange.arrival, 487)
             agent.cancel(exchange)
 
-    def _drop_repeating(self, call: Call, branch: Branch) -> None:
+    def _drop_repeating(self, branch: Branch) -> None:
+        """A 2xx is repeated even if its call is over: who asked waits for it."""
         for name, repeating in list(self._agent.repeating.items()):
-            owed = repeating.final and call.owing is not None
-            if repeating.branch is branch and not owed:
+            if repeating.branch is branch and not repeating.final:
                 self._agent.confirmed(name)
 
     def _forget(self, call: Call) -> None:

@@ -226,7 +226,8 @@ class Invites:
         for number in list(branch.reliable):
             agent.confirmed(reliable_name(branch, number))
         branch.reliable.clear()
-        name = accepted_name(branch.near, call.arrival.request.cseq.number)
+        near, number = branch.near, call.arrival.request.cseq.number
+        name = accepted_name(near.call_id, near.local_tag, number)
         agent.repeat(name, call, branch, call.arrival.back, payload, final=True)
 
     def _refused(self, exchange: Exchange, call: Call, response: Message) -> None:

@@ -137,7 +137,7 @@ def test_a_2xx_that_nobody_acknowledges_ends_the_call_both_ways() -> None:
     desk.give(desk.bob, desk.bob.reply(invite, 200, sdp("198.51.100.7", 6000)))
     left = [m.method for m in desk.wait(33) if m.is_request]
     assert left[:3] == ["BYE", "ACK", "BYE"]
-    assert "sip.call.unacknowledged" in desk.codes
+    assert "sip.call.unconfirmed" in desk.codes
     desk.rest()
 
 
