@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ryu_alg.engine.config import EngineConfig
 from ryu_alg.engine.public_ports import Lease, PublicPorts
 from ryu_alg.engine.session_quotas import SessionQuotas
 from ryu_alg.inspection import Endpoint, Refusal, Transport
@@ -37,11 +36,10 @@ class ControlBindings:
     _fixed: dict[tuple[Endpoint, str], Control] = field(default_factory=dict)
     """Endpoints that several protocols may share: (endpoint, protocol)."""
 
-    def open(
-        self, config: EngineConfig, session: int, protocol: str, inside: Endpoint, now: float
-    ) -> Control | Refusal:
+    def open(self, session: int, protocol: str, inside: Endpoint, now: float) -> Control | Refusal:
         """Have a public endpoint stand for `inside`."""
         host = inside.address
+        config = self.ports.config
         over = self.quotas.over_for_host(host)
         if over is not None:
             detail = f"{host} may have {self.quotas.config.quotas.sessions_per_host} endpoints"
@@ -65,6 +63,13 @@ class ControlBindings:
             self._leased[public] = control
         self.quotas.charge(host)
         return control
+
+    def leads_inside(self, public: Endpoint, protocol: str) -> bool:
+        """Whether it stands for an inside host in this protocol."""
+        control = self.at(public, protocol)
+        if control is not None:
+            return control.protocol == protocol
+        return self.ports.config.service_at(public, protocol, Transport.UDP) is not None
 
     def close(self, control: Control, now: float) -> None:
         """Nothing stands for it any more."""

@@ -35,7 +35,8 @@ class Contacts:
 
 @dataclass(slots=True)
 class HostEndpoints:
-    """Under the configuration that its session began with."""
+    """Whom it may deal with, the configuration says that its session began with; what stands for
+    a new endpoint, the present one."""
 
     session: int
     protocol: str
@@ -54,7 +55,7 @@ class HostEndpoints:
         known = self.live.get(inside)
         if known is not None:
             return known
-        opened = self.table.open(self.config, self.session, self.protocol, inside, now)
+        opened = self.table.open(self.session, self.protocol, inside, now)
         if isinstance(opened, Control):
             self.live[inside] = opened
         return opened
@@ -81,10 +82,7 @@ class HostEndpoints:
 
     def leads_inside(self, remote: Endpoint) -> bool:
         """Whether a public endpoint stands for an inside host in this protocol."""
-        control = self.table.at(remote, self.protocol)
-        if control is not None:
-            return control.protocol == self.protocol
-        return self.config.service_at(remote, self.protocol, Transport.UDP) is not None
+        return self.table.leads_inside(remote, self.protocol)
 
     def unsendable(self, effect: Send) -> str | None:
         """Why the host may not send that, or be sent it; None if it may."""

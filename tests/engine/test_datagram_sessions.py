@@ -591,6 +591,14 @@ def test_a_reload_changes_what_is_new_and_nothing_that_is_there() -> None:
     assert codes(lan.send(at(OTHER_PHONE), at(PROXY), b"HELLO")) == ["session.denied"]
 
 
+def test_a_service_that_is_published_later_is_reached_at_a_host_that_is_known() -> None:
+    lan = network(services=())
+    lan.register(SERVER, 5061)
+    lan.engine.reconfigure(config())
+    assert lan.send(at(STRANGER), PUBLISHED, b"HELLO").left
+    assert lan.send(at(SERVER), at(STRANGER), b"HI").left == [(PUBLISHED, at(STRANGER), b"HI")]
+
+
 def test_a_saved_session_goes_on_where_it_was() -> None:
     lan = network()
     lan.register()
