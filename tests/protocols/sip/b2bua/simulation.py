@@ -40,6 +40,8 @@ from tests.protocols.sip.b2bua.desk import (
 from tests.protocols.sip.gateway import World
 
 TIMES = Times()
+PATIENCE = 600.0
+"""Seconds after which an agent waits no more for who rings."""
 
 
 @dataclass
@@ -144,7 +146,16 @@ class Agent:
         key = ClientKey(branch, method)
         self.owners[key] = seen
         self.carry(self.transactions.request(key, raw, None, self.now))
+        if method == "INVITE":
+            self.network.after(PATIENCE, lambda: self._give_up(seen, key))
         return key
+
+    def _give_up(self, seen: CallSeen, key: ClientKey) -> None:
+        """At high loss, even a final response that is sent eleven times may never come."""
+        if self.transactions.proceeding(key):
+            self.transactions.abandon(key)
+            if key == seen.invite and seen.state == "setup":
+                seen.state = "failed"
 
     # --- What it hears ---------------------------------------------------------------------
 
