@@ -146,7 +146,6 @@ def ryu_alg(lab_name: str) -> Iterator[Peer]:
                     lab.directory,
                     {"controller": controller.pid, **_switch(lab)},
                     lambda: _punts(gateway),
-                    sip=False,
                 )
             )
         finally:
