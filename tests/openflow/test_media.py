@@ -225,6 +225,19 @@ def test_what_was_sent_before_does_not_matter(
         assert len(call.connections()) == 1
 
 
+def test_what_goes_to_another_port_does_not_matter(call: Call) -> None:
+    """The datapath has cached what to do with that."""
+    with (
+        closing(call.inside(NAT)) as inside,
+        closing(call.remote(NAT)) as remote,
+        closing(call.remote(NAT, 6001)) as another_port,
+    ):
+        for _ in range(5):
+            tell(inside, replace(NAT.remote, port=6001), another_port)
+        call.open(NAT)
+        assert tell(inside, NAT.remote, remote) == NAT.public
+
+
 @pytest.mark.parametrize("name", PATHS)
 def test_the_end_cuts_what_moves_and_leaves_nothing(call: Call, name: str) -> None:
     """Without NAT, an inside host that goes on talking has answers let in, as with any host."""
