@@ -171,7 +171,10 @@ def test_when_the_transport_fails_its_transactions_are_lost() -> None:
     here, there = ClientKey(b"1", "INFO"), ClientKey(b"2", "INFO")
     transactions.request(here, b"x", "here", 0.0)
     transactions.request(there, b"x", "there", 0.0)
-    assert transactions.lose(["there"], 1.0) == [Lost(there, timeout=False), Over(there)]
+    assert transactions.lose(lambda to: to == "there", 1.0) == [
+        Lost(there, timeout=False),
+        Over(there),
+    ]
     assert len(transactions) == 1
 
 

@@ -24,6 +24,7 @@ from ryu_alg.protocols.sip.addresses import NameAddr
 from ryu_alg.protocols.sip.b2bua.agent import DEFAULT_HOPS, Agent, Due, Repeating
 from ryu_alg.protocols.sip.b2bua.calls import (
     Arrival,
+    Branch,
     Call,
     Exchange,
     Found,
@@ -157,11 +158,17 @@ class BackToBack(DatagramInspector):
             effects.append(Send(Realm.OUTSIDE, *flow, PING))
         return effects
 
-    def disconnected(self) -> Sequence[DatagramEffect]:
-        """The connection that all of it ran over is no more: calls end."""
-        for call in self.agent.calls:
-            self._endings.hang_up(call, "sip.call.disconnected", "the connection ended")
-        return self.agent.take()
+    def disconnected(self, lost: Realm) -> Sequence[DatagramEffect]:
+        """The connection towards `lost` is no more: what waits for it fails, its calls end."""
+        agent = self.agent
+        for news in agent.carry(agent.transactions.lose(lambda to: to.realm is lost, agent.now)):
+            if news.exchange is not None and news.failure is not None:
+                self._lost(news.exchange, news.failure)
+        for call in agent.calls:
+            branch = call.winner or Branch(call.near, call.far)
+            legs = [leg for leg in (branch.near, branch.far) if leg.realm is not lost]
+            self._endings.hang_up(call, "sip.call.disconnected", "the connection ended", legs)
+        return agent.take()
 
     @property
     def empty(self) -> bool:

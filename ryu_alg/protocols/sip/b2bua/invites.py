@@ -76,7 +76,7 @@ class Invites:
 
     def answered(self, exchange: Exchange, call: Call, response: Message) -> None:
         """A response to the first INVITE of a call."""
-        if exchange.cancelled:
+        if exchange.cancelled or (call.phase is Phase.OVER and exchange.branch is None):
             self._unwanted(exchange, call, response)
         elif response.status < 200:
             self._provisional(exchange, call, response)

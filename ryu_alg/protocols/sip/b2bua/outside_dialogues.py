@@ -189,7 +189,8 @@ class OutsideDialogues:
         if own is not None:
             return own, inside
         if arrival.origin is Realm.INSIDE:
-            hidden = uri.where is not None and agent.hiding.is_inside(uri.where)
+            inner = uri.where is not None and agent.hiding.is_inside(uri.where)
+            hidden = inner or agent.hiding.betrays(written)
             return agent.hiding.uri(request.raw, uri, Realm.OUTSIDE) if hidden else written, inside
         contact = self._registrations.find(uri.user or b"", inside)
         if contact is not None:

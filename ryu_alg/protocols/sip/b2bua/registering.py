@@ -106,9 +106,10 @@ class Registering:
         message, agent = arrival.request, self._agent
         key = self._key(arrival, contact)
         if key is None:
-            if contact.uri.where is None:
-                return message.raw[slice(*contact.span)]
-            raise ForeignError(f"{contact.uri.where.host.decode('ascii', 'replace')[:64]}")
+            text = message.raw[slice(*contact.span)]
+            if contact.uri.where is None and not agent.hiding.betrays(text):
+                return text
+            raise ForeignError(text.decode("ascii", "replace")[:64])
         public = agent.gateway.signalling(key[1])
         if isinstance(public, Refusal):
             raise ForeignError(f"{public.code}: {public.detail}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
@@ -174,12 +175,14 @@ class Transactions(Generic[D]):
         if self._clients.pop(key, None) is not None:
             self._forget(key)
 
-    def lose(self, chosen: list[D], now: float) -> list[Leave[D] | Arrived | Lost | Over]:
-        """The transport to these destinations failed."""
+    def lose(
+        self, gone: Callable[[D], bool], now: float
+    ) -> list[Leave[D] | Arrived | Lost | Over]:
+        """The transport to the destinations that are `gone` failed."""
         outcomes: list[Leave[D] | Arrived | Lost | Over] = []
         for key, destination in list(self._destinations.items()):
             transaction = self._find(key)
-            if destination in chosen and transaction is not None:
+            if transaction is not None and gone(destination):
                 outputs = transaction.receive(Happening.TRANSPORT, now)
                 outcomes += self._outcomes(key, transaction, outputs)
         return outcomes

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ryu_alg.inspection import Endpoint
+from ryu_alg.inspection import Endpoint, Realm, Transport
 from tests.protocols.sip.b2bua.desk import Desk, Phone, request_uri, sdp, text, with_options
 from tests.protocols.sip.gateway import HOST
 
@@ -505,10 +505,23 @@ def test_a_redirection_hides_the_inside() -> None:
 
 
 def test_the_connection_ends_and_so_do_its_calls() -> None:
-    desk = Desk()
+    desk = Desk(transport=Transport.TCP)
     desk.call_out()
-    assert [m.method for m in desk.take(desk.core.disconnected())] == ["BYE", "BYE"]
+    (info,) = desk.give(desk.alice, desk.alice.request("INFO"))
+    assert desk.wait(20) == [], info
+    out = desk.take(desk.core.disconnected(Realm.OUTSIDE))
+    assert [m.status or m.method for m in out] == [503, "BYE"]
+    assert not desk.world.bindings
     desk.rest()
+
+
+def test_over_a_connection_a_call_is_the_same_without_repetitions() -> None:
+    desk = Desk(transport=Transport.TCP)
+    invite = desk.call_out()
+    assert invite.vias[0].transport == b"TCP"
+    assert text(invite, b"contact").endswith(";transport=tcp>")
+    assert desk.wait(60) == []
+    ended(desk)
 
 
 def test_the_proxy_is_gone_in_the_middle_of_everything() -> None:
