@@ -1,8 +1,8 @@
 """Calls as they pass: which dialogues (RFC 3261 section 12) belong to one, and until when.
 
 A call is begun by an INVITE, and is over with the BYE, CANCEL or final failure that ends it, or
-when its time is up: ringing, session timer (RFC 4028), or the limit for calls without one. A
-re-INVITE within a dialogue that nobody knows (the gateway has been restarted) begins one, too.
+when its time is up: ringing, session timer (RFC 4028), or the limit for calls without one. An
+offer within a dialogue that nobody knows (the gateway has been restarted) begins one, too.
 """
 
 from __future__ import annotations

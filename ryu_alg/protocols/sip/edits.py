@@ -19,14 +19,10 @@ class Edits:
     _body: bytes | None = None
 
     def replace(self, span: Span, text: bytes) -> None:
-        """`text` stands where `span` was. Of spans that overlap, the first replacement counts."""
+        """`text` stands where `span` was. Of two that overlap, the one that begins first counts."""
         start, end = span
         if self.message.raw[start:end] != text:
             self._changes.append((start, end, text))
-
-    def insert(self, position: int, text: bytes) -> None:
-        """`text` stands in front of what is at `position`."""
-        self._changes.append((position, position, text))
 
     def replace_body(self, body: bytes) -> None:
         """Another body; Content-Length follows."""

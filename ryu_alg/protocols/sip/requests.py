@@ -141,7 +141,7 @@ class Requests:
         call = calls.find(request, datagram.origin)
         known = call is not None
         if call is None:
-            if request.method != "INVITE":
+            if not _begins(request):
                 return None
             call = self._call(datagram, request)
             if not calls.begin(call, now):
@@ -190,6 +190,13 @@ class Requests:
         start, end = register.recipient.uri.span
         flow = (datagram.inside, datagram.remote)
         return Asked(register.raw[start:end], tuple(contacts), flow, register.contact_is_star)
+
+
+def _begins(request: Message) -> bool:
+    """Whether it begins a call, or may take one up that is not known here (any more)."""
+    if request.method == "UPDATE":
+        return request.to_tag is not None and request.value(b"content-type") is not None
+    return request.method == "INVITE"
 
 
 def _no_endpoint(refusal: Refusal) -> Denial:

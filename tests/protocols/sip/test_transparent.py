@@ -338,14 +338,24 @@ def test_a_proxy_forks_to_two_phones_of_one_host() -> None:
     assert ended(site)
 
 
-def test_a_call_that_was_there_before_the_gateway() -> None:
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+def test_a_call_that_was_there_before_the_gateway(method: str) -> None:
     site = Site()
-    left = only(site.inside(within("INVITE", cseq=7, body=OFFER)), OUT)
+    left = only(site.inside(within(method, cseq=7, body=OFFER)), OUT)
     site.outside(respond(left, 200, body=ANSWER))
     assert site.world.open() == BOTH_WAYS
     bye = only(site.outside(from_bob("BYE", cseq=5)), IN)
     site.inside(respond(bye, 200))
     assert ended(site)
+
+
+def test_a_call_that_is_not_taken_up_after_all() -> None:
+    site = Site()
+    left = only(site.inside(within("UPDATE", cseq=7, body=OFFER)), OUT)
+    site.outside(respond(left, 491))
+    assert ended(site)
+    assert only(site.inside(within("UPDATE", cseq=8)), OUT)
+    assert len(site.inspector.state.calls.table) == 0
 
 
 def test_another_dialogues_bye_ends_nothing() -> None:
