@@ -198,6 +198,7 @@ FIELDS: dict[str, Field] = {
     "ipv6_dst": _ipv6_field(27),
     "tcp_src": _number_field(_OPENFLOW, 13, 2),
     "tcp_dst": _number_field(_OPENFLOW, 14, 2),
+    "tcp_flags": _number_field(_NICIRA_1, 34, 2),
     "udp_src": _number_field(_OPENFLOW, 15, 2),
     "udp_dst": _number_field(_OPENFLOW, 16, 2),
     "icmp_type": _number_field(_OPENFLOW, 19, 1),

@@ -24,10 +24,13 @@ from ryu_alg.openflow.flowtext import delete_by_cookie, flow_stats_request
 from ryu_alg.openflow.plan import PortRange
 from ryu_alg.openflow.render import REALM_NUMBER, Meter, transport_match
 
-_CUT, _COUNTER, _USED, _PINHOLE = 600, 500, 450, 400
+_CUT, _ADMITTED, _COUNTER, _USED, _PINHOLE = 600, 550, 500, 450, 400
 _OFFLOAD, _KEPT_PUNT = 700, 690
 _FIN_TIMEOUT = 10
 """Seconds that the flow of a connection stays after its FIN or RST."""
+
+_SYN = "0x002/0x012"
+"""SYN without ACK."""
 
 _SOURCE = {4: "nw_src", 6: "ipv6_src"}
 _DESTINATION = {4: "nw_dst", 6: "ipv6_dst"}
@@ -39,41 +42,56 @@ _ADDRESS_BITS = {4: 32, 6: 128}
 def pinhole_flows(pinhole: Pinhole, zone: int) -> list[str]:
     """The flows of a TCP pinhole: one for each network that may connect, and each block of ports.
 
-    The first SYN learns, in the same step, flows that drop every other one: a pinhole admits one
-    connection. They do not concern the admitted connection, whose packets have its mark. A range
-    of ports learns nothing. The controller is told by a packet-in.
+    A pinhole for one port admits one connection. The SYN that conntrack has committed comes back
+    to table 3, and learns flows there that drop every other one. They do not concern the admitted
+    connection, whose packets have its mark. A range of ports learns nothing. The controller is
+    told by a packet-in.
+
+    Nothing is learned before the commit: Open vSwitch also learns when it counts the packets that
+    the datapath has handled by itself, and counts those that it has dropped for want of a pinhole
+    (a barrier does not wait until it has revalidated its flows) for a pinhole opened since.
     """
     version = pinhole.seen.address.version
-    own = f"{cookie(Kind.PINHOLE, pinhole.id):#x}"
+    own = f"table=3,cookie={cookie(Kind.PINHOLE, pinhole.id):#x}"
+    protocol = transport_match(pinhole.transport, version)
     match = (
-        f"ct_state=+new-inv+trk,reg1={REALM_NUMBER[pinhole.connecting_realm]},"
-        f"{transport_match(pinhole.transport, version)},"
+        f"ct_state=+new-inv+trk,reg1={REALM_NUMBER[pinhole.connecting_realm]},{protocol},"
         f"{_DESTINATION[version]}={pinhole.seen.address}"
     )
     peers = [peer for peer in pinhole.peers if peer.version == version]
-    mark = f"exec(load:{pinhole.mark:#x}->NXM_NX_CT_MARK[])"
-    admit = (
-        # Reading the port makes the datapath look here for each connection, not once for all.
-        "move:NXM_OF_TCP_SRC[]->NXM_NX_REG6[0..15],"
-        f"controller(max_len=0),ct(commit,table=4,zone={zone}{_nat(pinhole)},{mark})"
-    )
-    if pinhole.last_port is None:
-        ports = [str(pinhole.seen.port)]
-        timeouts = f"idle_timeout={pinhole.idle},hard_timeout={pinhole.hard},send_flow_rem,"
-        admit = ",".join((*(_used(pinhole, peer, own) for peer in peers), admit))
-    else:
+    # Reading the port makes the datapath look here for each connection, not once for all.
+    read = "move:NXM_OF_TCP_SRC[]->NXM_NX_REG6[0..15]"
+    commit = f"zone={zone}{_nat(pinhole)},exec(load:{pinhole.mark:#x}->NXM_NX_CT_MARK[])"
+    tell = "controller(max_len=0)"
+    if pinhole.last_port is not None:
         blocks = PortRange(pinhole.seen.port, pinhole.last_port).blocks()
-        ports = [f"{value:#x}/{mask:#x}" for value, mask in blocks]
-        timeouts = ""
+        return [
+            f"{own},priority={_PINHOLE},{match},{_SOURCE[version]}={peer},"
+            f"tp_dst={value:#x}/{mask:#x}"
+            f" actions={read},load:0->NXM_NX_REG6[],{tell},ct(commit,table=4,{commit})"
+            for peer in peers
+            for value, mask in blocks
+        ]
+    number = f"{pinhole.id:#x}"
+    timeouts = f"idle_timeout={pinhole.idle},hard_timeout={pinhole.hard},send_flow_rem"
+    learn = ",".join(_used(pinhole, peer) for peer in peers)
     return [
-        f"table=3,cookie={own},priority={_PINHOLE},{timeouts}{match},{_SOURCE[version]}={peer},"
-        f"tp_dst={port} actions={admit}"
-        for peer in peers
-        for port in ports
+        # What is left of an older connection does not use the pinhole: only a SYN does.
+        *(
+            f"{own},priority={_PINHOLE},{timeouts},{match},{_SOURCE[version]}={peer},"
+            f"tp_dst={pinhole.seen.port},tcp_flags={_SYN}"
+            f" actions={read},load:{number}->NXM_NX_REG6[],ct(commit,table=3,{commit})"
+            for peer in peers
+        ),
+        (
+            f"{own},priority={_ADMITTED},hard_timeout={pinhole.hard},ct_state=-inv+trk,"
+            f"reg6={number},ct_mark={pinhole.mark:#x},{protocol}"
+            f" actions={learn},load:0->NXM_NX_REG6[],{tell},goto_table:4"
+        ),
     ]
 
 
-def _used(pinhole: Pinhole, peer: Network, own: str) -> str:
+def _used(pinhole: Pinhole, peer: Network) -> str:
     """Learn that `peer` may not connect again: the new flow has no action."""
     version = peer.version
     source = ""
@@ -85,7 +103,8 @@ def _used(pinhole: Pinhole, peer: Network, own: str) -> str:
             f"{int(peer.network_address) >> host_bits:#x},"
         )
     return (
-        f"learn(table=3,priority={_USED},hard_timeout={pinhole.hard},cookie={own},"
+        f"learn(table=3,priority={_USED},hard_timeout={pinhole.hard},"
+        f"cookie={cookie(Kind.PINHOLE, pinhole.id):#x},"
         f"eth_type={_ETHERTYPE[version]},nw_proto={int(pinhole.transport)},NXM_NX_REG1[],{source}"
         f"{_DESTINATION[version].replace('nw', 'ip')}={pinhole.seen.address},"
         f"tcp_dst={pinhole.seen.port},ct_mark=0,NXM_NX_CT_STATE[0]=1)"

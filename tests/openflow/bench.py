@@ -21,6 +21,8 @@ from typing import TypeVar
 T = TypeVar("T")
 
 _CLONE_NEWNET = 0x4000_0000
+_PTRACE_DETACH, _PTRACE_SEIZE, _PTRACE_INTERRUPT = 17, 0x4206, 0x4207
+_WALL = 0x4000_0000
 _libc = ctypes.CDLL(None, use_errno=True)
 BRIDGE = "gw"
 
@@ -40,6 +42,23 @@ def run(
     if check and done.returncode:
         raise AssertionError(f"{' '.join(command)}: {done.stdout}{done.stderr}")
     return done.stdout + done.stderr
+
+
+def _trace(request: int, thread: int) -> None:
+    if _libc.ptrace(request, thread, None, None):
+        raise OSError(ctypes.get_errno(), f"ptrace {request:#x}")
+
+
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    """Return as soon as it has; AssertionError after 10 s."""
+    deadline = time.monotonic() + 10
+    while not happened():
+        assert time.monotonic() < deadline, "did not happen"
+        time.sleep(0.02)
 
 
 class Host:
@@ -80,10 +99,8 @@ class Host:
     def listen(
         self, address: str, port: int, kind: socket.SocketKind = socket.SOCK_STREAM
     ) -> socket.socket:
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-
         def make() -> socket.socket:
-            made = socket.socket(family, kind)
+            made = socket.socket(_family(address), kind)
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             made.bind((address, port))
             if kind is socket.SOCK_STREAM:
@@ -116,7 +133,7 @@ class Host:
         """A connection that is on its way, and is not waited for."""
 
         def make() -> socket.socket:
-            made = socket.socket()
+            made = socket.socket(_family(address))
             made.setblocking(False)
             made.bind((source, 0))
             made.connect_ex((address, port))
@@ -270,6 +287,39 @@ class Bench:
 
     def conntrack(self) -> list[str]:
         return self.appctl("dpctl/dump-conntrack", "-m").splitlines()
+
+    @contextlib.contextmanager
+    def stale_datapath(self) -> Iterator[None]:
+        """The datapath goes on with the flows that it has, whatever happens to OpenFlow's: the
+        thread that would revalidate them is stopped. Packets without such a flow see the new."""
+        self.appctl("revalidator/wait")
+        process = int((self.directory / "ovs-vswitchd.pid").read_text())
+        tasks = [
+            task
+            for task in Path(f"/proc/{process}/task").iterdir()
+            if (task / "comm").read_text().startswith("revalidator")
+        ]
+        # Asleep, they hold no lock.
+        wait_until(lambda: all(") S " in (task / "stat").read_text() for task in tasks))
+        stopped = []
+        try:
+            for thread in (int(task.name) for task in tasks):
+                _trace(_PTRACE_SEIZE, thread)
+                stopped.append(thread)
+                _trace(_PTRACE_INTERRUPT, thread)
+                os.waitpid(thread, _WALL)
+            yield
+        finally:
+            for thread in stopped:
+                _trace(_PTRACE_DETACH, thread)
+
+    def tcp_drops(self) -> int:
+        """How many TCP packets the datapath's own flows have dropped."""
+        return sum(
+            int(line.split("packets:")[1].split(",")[0])
+            for line in self.appctl("dpctl/dump-flows").splitlines()
+            if "proto=6" in line and line.endswith("actions:drop")
+        )
 
     def client(self) -> OpenFlowClient:
         return OpenFlowClient(self.directory / f"{BRIDGE}.mgmt")

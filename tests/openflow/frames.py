@@ -7,6 +7,9 @@ from ipaddress import ip_address
 
 from tests.openflow.bench import Host
 
+SYN = 2
+"""The flag of the first segment of a TCP connection."""
+
 _ROUTER = bytes.fromhex("02a160000001")
 
 
@@ -20,9 +23,11 @@ def with_checksum(data: bytes, at: int, pseudo: bytes = b"") -> bytes:
     return data[:at] + (total ^ 0xFFFF).to_bytes(2, "big") + data[at + 2 :]
 
 
-def syn(source: str, target: str, ports: tuple[int, int], payload: bytes = b"") -> bytes:
-    """A TCP segment that begins a connection."""
-    segment = struct.pack("!HHIIBBHHH", *ports, 1000, 0, 0x50, 2, 1024, 0, 0) + payload
+def tcp(
+    source: str, target: str, ports: tuple[int, int], flags: int, payload: bytes = b""
+) -> bytes:
+    """A TCP segment."""
+    segment = struct.pack("!HHIIBBHHH", *ports, 1000, 0, 0x50, flags, 1024, 0, 0) + payload
     pseudo = ip_address(source).packed + ip_address(target).packed
     return with_checksum(segment, 16, pseudo + struct.pack("!II", len(segment), 6))
 
@@ -41,6 +46,6 @@ def ip_frame(
     return ethernet + b"\x08\x00" + with_checksum(header + addresses, 10) + payload
 
 
-def syn_frame(host: Host, source: str, target: str, ports: tuple[int, int]) -> bytes:
-    """A packet of `host` that begins a TCP connection."""
-    return ip_frame(host, source, target, 6, syn(source, target, ports))
+def tcp_frame(host: Host, source: str, target: str, ports: tuple[int, int], flags: int) -> bytes:
+    """A packet of `host` with nothing but TCP's header."""
+    return ip_frame(host, source, target, 6, tcp(source, target, ports, flags))

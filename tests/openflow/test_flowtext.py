@@ -29,6 +29,7 @@ MORE = [
     "table=3,ct_state=+new+trk,ipv6,ct_nw_proto=17,nw_frag=yes,reg3=1 actions=resubmit(,1)",
     "table=9,udp,nw_src=10.0.0.3/0.0.0.7,tp_src=5 actions=output:3,IN_PORT",
     "table=9,ct_state=+new-est+rel-rpl-inv+trk+snat-dnat,ct_mark=0x10/0xff0 actions=drop",
+    "table=9,tcp,tcp_flags=0x002/0x012 actions=drop",
     "table=9,ip,nw_proto=47 actions=dec_ttl,output:4",
     "table=9,icmp6,icmp_type=2,icmp_code=0 actions=meter:1,output:4,goto_table:10",
     "table=9,arp,dl_src=02:00:00:00:00:00/fe:00:00:00:00:00 actions=goto_table:12",

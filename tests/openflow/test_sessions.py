@@ -27,9 +27,9 @@ from ryu_alg.openflow.cookies import EVERY, Kind, cookie, parse
 from ryu_alg.openflow.flowtext import delete_by_cookie, flow_mod
 from ryu_alg.openflow.messages import MessageType
 from ryu_alg.openflow.plan import PipelinePlan
-from tests.openflow.bench import Bench, Host, OpenFlowClient
+from tests.openflow.bench import Bench, Host, OpenFlowClient, wait_until
 from tests.openflow.control import packet_of, put
-from tests.openflow.frames import ip_frame, syn, syn_frame, with_checksum
+from tests.openflow.frames import SYN, ip_frame, tcp, tcp_frame, with_checksum
 
 pytestmark = pytest.mark.lab
 
@@ -156,6 +156,48 @@ def test_a_pinhole_admits_exactly_one_connection(
         accepted.sendall(b"more")
         assert connection.recv(100) == b"more"
         assert refused(client, pinhole, source)
+
+
+@pytest.mark.parametrize("case", ["active", "passive"])
+def test_a_first_packet_that_the_datapath_still_drops_does_not_use_the_pinhole(
+    gateway: Bench, controller: OpenFlowClient, plan: PipelinePlan, case: str
+) -> None:
+    """The barrier does not wait until the datapath looks at its cached flows again."""
+    pinhole, client_name, source, server_name, listen_at = CASES[case]
+    client, server = gateway.hosts[client_name], gateway.hosts[server_name]
+    if isinstance(pinhole.translate, SourceNat):
+        # Another port than before, which the server remembers (TIME-WAIT).
+        pinhole = replace(pinhole, translate=replace(pinhole.translate, low=40_101, high=40_101))
+    with closing(server.listen(str(listen_at.address), listen_at.port)) as listener:
+        assert refused(client, pinhole, source)  # now the datapath has a flow that drops
+        with gateway.stale_datapath():
+            put(controller, *opening(pinhole, plan.ct_zone))
+            before = gateway.tcp_drops()
+            begun = client.begin(str(pinhole.seen.address), pinhole.seen.port, source)
+            wait_until(lambda: gateway.tcp_drops() > before)
+        with closing(begun):
+            listener.accept()[0].close()
+            assert packet_of(controller, Kind.PINHOLE) is not None
+            assert refused(client, pinhole, source)
+
+
+@pytest.mark.parametrize("flags", [0x10, 0x11, 0x14, 0x12], ids=["ack", "fin", "rst", "syn-ack"])
+def test_what_is_left_of_an_older_connection_does_not_use_the_pinhole(
+    gateway: Bench,
+    controller: OpenFlowClient,
+    plan: PipelinePlan,
+    wan: Host,
+    lan: Host,
+    flags: int,
+) -> None:
+    """Conntrack takes any packet for the first of a connection that it does not know."""
+    put(controller, *opening(ACTIVE, plan.ct_zone))
+    with closing(wan.raw()) as raw:
+        ports = (6000, ACTIVE.seen.port)
+        raw.send(tcp_frame(wan, "203.0.113.50", str(ACTIVE.seen.address), ports, flags))
+    inside = Endpoint(ip_address("192.168.10.2"), 5000)
+    for opened in use(wan, lan, ACTIVE, "203.0.113.50", inside)[:3]:
+        opened.close()
 
 
 def test_a_pinhole_is_for_its_peers(
@@ -387,11 +429,11 @@ def test_control_packets_are_punted(
 ) -> None:
     host = gateway.hosts[name]
     with closing(host.raw()) as raw:
-        raw.send(syn_frame(host, source, target, ports))
+        raw.send(tcp_frame(host, source, target, ports, SYN))
     punt = packet_of(controller, Kind.PUNT)
     assert punt is not None
     assert parse(punt.cookie) == (Kind.PUNT, 0)
-    assert punt.frame == syn_frame(host, source, target, ports)
+    assert punt.frame == tcp_frame(host, source, target, ports, SYN)
     number = {"lan": 1, "dmz": 2, "plain": 3, "wan": 4}[name]
     realm = Realm.OUTSIDE if name == "wan" else Realm.INSIDE
     assert (punt.in_port, punt.network, punt.realm) == (number, number, realm)
@@ -418,7 +460,7 @@ def test_other_packets_are_not(
 ) -> None:
     host = gateway.hosts[name]
     with closing(host.raw()) as raw:
-        raw.send(syn_frame(host, source, target, ports))
+        raw.send(tcp_frame(host, source, target, ports, SYN))
     assert packet_of(controller, Kind.PUNT, timeout=0.5) is None
 
 
@@ -426,7 +468,7 @@ def test_icmp_errors_about_control_connections_are_punted(
     gateway: Bench, controller: OpenFlowClient, wan: Host
 ) -> None:
     """Conntrack has never heard of the connection."""
-    control = syn_frame(wan, "203.0.113.1", "192.0.2.1", (49_200, 21))[14:]
+    control = tcp_frame(wan, "203.0.113.1", "192.0.2.1", (49_200, 21), SYN)[14:]
     icmp = with_checksum(b"\x03\x04\x00\x00\x00\x00\x05\x00" + control, 2)
     frame = ip_frame(wan, "203.0.113.254", "203.0.113.1", 1, icmp)
     with closing(wan.raw()) as raw:
@@ -440,7 +482,7 @@ def test_a_fragmented_control_packet_goes_nowhere(
     gateway: Bench, controller: OpenFlowClient, wan: Host
 ) -> None:
     dmz = gateway.hosts["dmz"]  # the outbound policy does not stop it either
-    payload = syn("192.168.20.2", "192.0.2.1", (3000, 21), b"x" * 2000)
+    payload = tcp("192.168.20.2", "192.0.2.1", (3000, 21), SYN, b"x" * 2000)
     with closing(dmz.raw()) as raw, closing(wan.raw()) as other:
         for offset in (0, 1400):
             part = payload[offset : offset + 1400]
