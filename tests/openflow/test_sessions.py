@@ -181,6 +181,18 @@ def test_a_first_packet_that_the_datapath_still_drops_does_not_use_the_pinhole(
             assert refused(client, pinhole, source)
 
 
+def test_a_first_packet_does_not_meet_the_drop_of_another_port(
+    gateway: Bench, controller: OpenFlowClient, plan: PipelinePlan, wan: Host, lan: Host
+) -> None:
+    knocked = replace(ACTIVE, seen=replace(ACTIVE.seen, port=ACTIVE.seen.port + 1))
+    assert refused(wan, knocked, "203.0.113.50")
+    with gateway.stale_datapath():
+        put(controller, *opening(ACTIVE, plan.ct_zone))
+        inside = Endpoint(ip_address("192.168.10.2"), 5000)
+        for opened in use(wan, lan, ACTIVE, "203.0.113.50", inside)[:3]:
+            opened.close()
+
+
 @pytest.mark.parametrize("flags", [0x10, 0x11, 0x14, 0x12], ids=["ack", "fin", "rst", "syn-ack"])
 def test_what_is_left_of_an_older_connection_does_not_use_the_pinhole(
     gateway: Bench,
