@@ -159,13 +159,15 @@ def controller(gateway: Bench) -> Iterator[OpenFlowClient]:
 
 
 def install(bench: Bench, plan: PipelinePlan) -> None:
-    """Load the pipeline with ovs-ofctl, in place of all flows; conntrack starts empty."""
+    """Load the pipeline with ovs-ofctl, in place of all flows; conntrack starts empty, and so
+    does the datapath's cache, which would have the flows before for some milliseconds more."""
     bench.ofctl("del-flows", BRIDGE)
     bench.ofctl("del-meters", BRIDGE)
     for meter, rate in meter_rates(plan).items():
         bench.ofctl("add-meter", BRIDGE, f"meter={meter},pktps,band=type=drop,rate={rate}")
     bench.load([*render(plan, PORTS), *neighbour_flows(bench)])
     bench.appctl("dpctl/flush-conntrack")
+    bench.appctl("dpctl/del-flows")
 
 
 def _configure(bench: Bench) -> None:
