@@ -234,18 +234,21 @@ class AlgApp(app_manager.RyuApp):
 
     @set_ev_cls(ofp_event.EventOFPFlowRemoved, MAIN_DISPATCHER)
     def flow_removed(self, ev: Any) -> None:
-        """The time of a dynamic flow is up."""
+        """The time of a dynamic flow is up, or it was removed."""
         message = ev.msg
         purpose = parse(message.cookie)
-        ofproto = message.datapath.ofproto
-        timed_out = message.reason in (ofproto.OFPRR_IDLE_TIMEOUT, ofproto.OFPRR_HARD_TIMEOUT)
-        if purpose is None or not timed_out or message.datapath is not self.datapath:
+        if purpose is None or message.datapath is not self.datapath:
             return
         kind, number = purpose
-        if kind is Kind.PINHOLE:
+        ofproto = message.datapath.ofproto
+        timed_out = message.reason in (ofproto.OFPRR_IDLE_TIMEOUT, ofproto.OFPRR_HARD_TIMEOUT)
+        if kind is Kind.DATA:
+            counted = message.packet_count, message.byte_count
+            self._handle(DataCounted(number, *counted, idle=timed_out, removed=not timed_out))
+        elif not timed_out:
+            return
+        elif kind is Kind.PINHOLE:
             self._handle(PinholeExpired(number))
-        elif kind is Kind.DATA:
-            self._handle(DataCounted(number, message.packet_count, message.byte_count, idle=True))
         elif kind is Kind.OFFLOAD:
             self._handle(OffloadEnded(number))
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from random import Random, SystemRandom
 
 from ryu_alg.engine.commands import CountData
 from ryu_alg.engine.public_ports import Lease
 from ryu_alg.inspection import Transport
+
+LAST_WORDS = 10.0
+"""Seconds for which a mark that has ended is kept, to count what its flow says when it goes."""
+MAX_ENDED = 4096
+"""Marks that are kept so; over it, the oldest goes uncounted."""
 
 
 @dataclass(slots=True)
@@ -43,6 +49,8 @@ class DataMark:
     base_packets: int = 0
     """Counted by flows that are gone."""
     base_bytes: int = 0
+    _before: tuple[int, int] = (0, 0)
+    """Packets and bytes that the latest of those counted from."""
     leases: list[Lease] = field(default_factory=list)
     """Public ports that its connections came in by."""
     tally: Tally = field(default_factory=Tally)
@@ -65,8 +73,24 @@ class DataMark:
             self.moving = True  # again: it was idle, and is open still
         return new
 
+    def count_last(self, packets: int, octets: int) -> tuple[int, int]:
+        """The flow before the present one had counted this much when it went: what of it is
+        new."""
+        new = (
+            max(0, self._before[0] + packets - self.base_packets),
+            max(0, self._before[1] + octets - self.base_bytes),
+        )
+        self.base_packets += new[0]
+        self.base_bytes += new[1]
+        self.packets += new[0]
+        self.bytes += new[1]
+        self.tally.packets += new[0]
+        self.tally.bytes += new[1]
+        return new
+
     def renewed(self) -> None:
         """A new counting flow takes over, from zero."""
+        self._before = self.base_packets, self.base_bytes
         self.base_packets, self.base_bytes = self.packets, self.bytes
 
     def stopped(self, now: float) -> None:
@@ -88,6 +112,8 @@ class DataMarks:
     """By mark."""
     total: Tally = field(default_factory=Tally)
     """Of all that there were, as far as the switch has reported them."""
+    ended: OrderedDict[int, tuple[float, DataMark]] = field(default_factory=OrderedDict)
+    """By mark, oldest first: until when they are kept, seconds of the engine's clock."""
 
     def new(
         self,
@@ -101,7 +127,7 @@ class DataMarks:
         """A mark that nothing else has."""
         while True:
             number = self.random.getrandbits(32)
-            if number and number not in self.live:
+            if number and number not in self.live and number not in self.ended:
                 data = DataMark(number, session, version, transport, binding, tally=tally)
                 self.live[number] = data
                 return data
@@ -111,11 +137,35 @@ class DataMarks:
         data = self.live.get(mark)
         if data is None:
             return None
-        new = data.count(packets, octets)
-        self.total.packets += new[0]
-        self.total.bytes += new[1]
+        self._add(data.count(packets, octets))
         return data
+
+    def count_last(self, mark: int, packets: int, octets: int, now: float) -> None:
+        """A counting flow that was removed had counted this much in all."""
+        self._forget_ended(now)
+        _, data = self.ended.pop(mark, (now, self.live.get(mark)))
+        if data is not None:
+            self._add(data.count_last(packets, octets))
+
+    def end(self, data: DataMark, now: float) -> None:
+        """Nothing has this mark any more. If its counting flow has just been removed, it is yet to
+        say what it has counted."""
+        self.remove(data)
+        self._forget_ended(now)
+        if data.ended_at + LAST_WORDS <= now:
+            return
+        self.ended[data.mark] = (now + LAST_WORDS, data)
+        if len(self.ended) > MAX_ENDED:
+            self.ended.popitem(last=False)
 
     def remove(self, data: DataMark) -> None:
         """Nothing has this mark any more."""
         self.live.pop(data.mark, None)
+
+    def _add(self, new: tuple[int, int]) -> None:
+        self.total.packets += new[0]
+        self.total.bytes += new[1]
+
+    def _forget_ended(self, now: float) -> None:
+        while self.ended and next(iter(self.ended.values()))[0] <= now:
+            self.ended.popitem(last=False)

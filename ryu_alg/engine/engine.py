@@ -292,6 +292,9 @@ class Engine:
 
     def _data_counted(self, event: DataCounted, now: float) -> list[Command]:
         marks = self.tables.marks
+        if event.removed or (event.idle and event.mark not in marks.live):
+            marks.count_last(event.mark, event.packets, event.bytes, now)
+            return []
         data = marks.count(event.mark, event.packets, event.bytes)
         if data is None:
             return []

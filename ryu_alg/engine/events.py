@@ -74,6 +74,8 @@ class DataCounted:
     bytes: int
     idle: bool
     """The flow is gone: nothing moved for its idle time-out."""
+    removed: bool = False
+    """The flow is gone: it was removed, or another has replaced it."""
 
 
 @dataclass(frozen=True, slots=True)

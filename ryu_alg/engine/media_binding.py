@@ -97,7 +97,7 @@ class MediaBinding(DataBinding):
     def close(self, now: float) -> list[Command]:
         """See `DataBinding`."""
         commands = self._shut(now)
-        self.marks.remove(self.data)
+        self.marks.end(self.data, now)
         return commands
 
     def _shut(self, now: float) -> list[Command]:

@@ -56,11 +56,13 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The engine will not arm an expectation. Answer it in the protocol's own terms."""
+    """The engine will not do it. Answer it in the protocol's own terms."""
 
     code: str
-    """`port.privileged`, `port.denied`, `port.partition`, `quota.session`, `quota.host`,
-    `quota.all`, `ports.exhausted`."""
+    """Of `expect` and `bind`: `port.privileged`, `port.denied`, `port.partition`, `quota.session`,
+    `quota.host`, `quota.all`, `ports.exhausted`. Of `bind` alone: `binding.size`, `binding.hosts`,
+    `binding.outside`. Of `signalling`: `signalling.foreign`, `port.privileged`, `port.denied`,
+    `session.quota_host`, `session.ports_exhausted`."""
     detail: str
 
 

@@ -163,6 +163,12 @@ class World:
     """What a switch has open."""
     counting: dict[int, int] = field(default_factory=dict)
     """Packets by mark."""
+    tcp: set[int] = field(default_factory=set)
+    """Marks of TCP data, of which there is none: what is cut goes uncounted."""
+    removed: list[tuple[int, int]] = field(default_factory=list)
+    """Marks and packets of counting flows that were removed; the engine has not been told."""
+    packets: int = 0
+    """All that moved."""
     pinholes: set[int] = field(default_factory=set)
     seen: Counter[str] = field(default_factory=Counter)
 
@@ -183,9 +189,12 @@ class World:
             case CloseMedia():
                 opened = self.media.pop(command.id)
                 assert (opened.mark, opened.paths) == (command.mark, command.paths)
-                self.counting.pop(command.mark, None)
+                if command.mark in self.counting:
+                    self.removed.append((command.mark, self.counting.pop(command.mark)))
             case CountData():
                 self.counting.setdefault(command.mark, 0)
+                if command.transport is Transport.TCP:
+                    self.tcp.add(command.mark)
             case OpenPinhole(pinhole):
                 self.pinholes.add(pinhole.id)
             case ClosePinhole(number):
@@ -194,6 +203,7 @@ class World:
     def step(self) -> None:
         """Something happens."""
         random, lan = self.random, self.lan
+        self.tell_removed()
         lan.now += random.choice((0.0, 0.0, 1.0, 40.0))
         publics = [view.public for view in snapshot.bindings(lan.engine, lan.now)] or [PUBLISHED]
         match random.randrange(11):
@@ -209,7 +219,12 @@ class World:
                     self.handle(BarrierDone(token))
             case 7 if self.counting:
                 mark = random.choice(sorted(self.counting))
-                self.counting[mark] += random.randrange(3)
+                if mark not in self.tcp:
+                    moved = random.randrange(3)
+                    self.counting[mark] += moved
+                    self.packets += moved
+                if random.random() < 0.3:
+                    return  # and nobody asks
                 idle = random.random() < 0.5
                 packets = self.counting.pop(mark) if idle else self.counting[mark]
                 self.handle(DataCounted(mark, packets, packets * 100, idle))
@@ -218,6 +233,7 @@ class World:
                 self.handle(random.choice((PinholeUsed, PinholeUsed, PinholeExpired))(number))
             case 9 if random.random() < 0.3:
                 self.media.clear()
+                self.removed += self.counting.items()
                 self.counting.clear()
                 lan.barriers.clear()
                 self.handle(PipelineInstalled())
@@ -227,6 +243,12 @@ class World:
         if due is not None and due <= lan.now:
             self.handle(Timeout())
         self.check()
+
+    def tell_removed(self) -> None:
+        """The switch says what the flows had counted that it has removed."""
+        while self.removed:
+            mark, packets = self.removed.pop(0)
+            self.handle(DataCounted(mark, packets, packets * 100, idle=False, removed=True))
 
     def check(self) -> None:
         """What always holds."""
@@ -253,19 +275,22 @@ class World:
         """Everybody falls silent; what moved stops; who has something open hears of it."""
         self.quiet[0] = True
         for _ in range(40):
+            self.tell_removed()
             self.lan.now += 7 * 86400.0
             for token in self.lan.barriers[:]:
                 self.lan.barriers.remove(token)
                 self.handle(BarrierDone(token))
             for mark in list(self.counting):
-                # What has been closed meanwhile may be reported late.
-                self.counting.pop(mark, None)
-                self.handle(DataCounted(mark, 0, 0, idle=True))
+                # What has been closed meanwhile is not there any more.
+                packets = self.counting.pop(mark, None)
+                if packets is not None:
+                    self.handle(DataCounted(mark, packets, packets * 100, idle=True))
             if self.lan.engine.next_timeout() is not None:
                 self.handle(Timeout())
         for session in list(self.lan.engine.datagrams.sessions):
             # Bound, and never admitted: nobody but its inspector could know that it is over.
             self.handle(SessionUnwanted(session))
+        self.tell_removed()
 
 
 def _run(seed: int, steps: int) -> World:
@@ -298,6 +323,8 @@ def test_nothing_is_left_when_everything_has_ended(seed: int, steps: int) -> Non
     world = _run(seed, steps)
     assert world.media == {}
     assert nothing_left(world.lan)
+    total = world.lan.engine.tables.marks.total
+    assert (total.packets, total.bytes) == (world.packets, world.packets * 100)
 
 
 def test_these_runs_get_around() -> None:

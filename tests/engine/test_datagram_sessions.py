@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from ryu_alg.engine import snapshot
+from ryu_alg.engine import data_marks, snapshot
 from ryu_alg.engine.commands import (
     Barrier,
     CloseMedia,
@@ -19,6 +19,7 @@ from ryu_alg.engine.commands import (
     Publish,
 )
 from ryu_alg.engine.config import OutboundRule, PortRange, Quotas, Timers
+from ryu_alg.engine.data_marks import LAST_WORDS, Tally
 from ryu_alg.engine.datagram_session import MAX_WAITING
 from ryu_alg.engine.engine import Engine
 from ryu_alg.engine.events import (
@@ -517,6 +518,76 @@ def test_data_that_comes_back_moves_again() -> None:
     lan.now = 60.0
     lan.handle(Timeout())
     assert lan.inspector().refreshed == 1
+
+
+def test_what_a_counting_flow_says_when_it_is_removed_is_counted() -> None:
+    lan = network()
+    public = lan.register()
+    opened = call(lan)
+    lan.confirm()
+    lan.handle(DataCounted(opened.mark, 10, 1000, idle=False))
+    lan.send(at(PROXY), public, b"ADMIT")  # a hold
+    lan.handle(DataCounted(opened.mark, 14, 1400, idle=False, removed=True))
+    (session,) = snapshot.sessions(lan.engine, lan.now)
+    assert (session.data_packets, session.data_bytes) == (14, 1400)
+    lan.send(at(PROXY), public, b"ADMIT " + REMOTE)
+    lan.confirm()
+    lan.handle(DataCounted(opened.mark, 3, 300, idle=False))
+    lan.send(at(PROXY), public, b"UNBIND")
+    (session,) = snapshot.sessions(lan.engine, lan.now)
+    assert session.data_packets == 17
+    lan.handle(DataCounted(opened.mark, 5, 500, idle=False, removed=True))
+    (session,) = snapshot.sessions(lan.engine, lan.now)
+    assert (session.data_packets, session.data_bytes) == (19, 1900)
+    lan.handle(DataCounted(opened.mark, 5, 500, idle=False, removed=True))  # nobody's any more
+    assert lan.engine.tables.marks.total == Tally(19, 1900)
+
+
+def test_a_new_pipeline_counts_nothing_twice() -> None:
+    lan = network()
+    lan.register()
+    opened = call(lan)
+    lan.confirm()
+    lan.handle(DataCounted(opened.mark, 10, 1000, idle=False))
+    lan.handle(PipelineInstalled())
+    lan.handle(DataCounted(opened.mark, 12, 1200, idle=False, removed=True))
+    lan.handle(DataCounted(opened.mark, 3, 300, idle=False))
+    assert lan.engine.tables.marks.total == Tally(15, 1500)
+
+
+def test_a_mark_that_has_ended_is_kept_for_seconds() -> None:
+    lan = network()
+    public = lan.register()
+    opened = call(lan)
+    lan.confirm()
+    lan.send(at(PROXY), public, b"UNBIND")
+    marks = lan.engine.tables.marks
+    lan.now = LAST_WORDS - 0.1
+    lan.handle(DataCounted(opened.mark, 5, 500, idle=True))  # it fell idle just then
+    assert marks.total.packets == 5 and not marks.ended
+    lan.send(at(PHONE), at(PROXY), b"BIND 4000")
+    opened = lan.send(at(PROXY), public, b"ADMIT " + REMOTE).of(OpenMedia)[0]
+    lan.confirm()
+    lan.send(at(PROXY), public, b"UNBIND")
+    assert list(marks.ended) == [opened.mark]
+    lan.now += LAST_WORDS
+    lan.handle(DataCounted(opened.mark, 5, 500, idle=False, removed=True))
+    assert marks.total.packets == 5 and not marks.ended
+
+
+def test_marks_that_have_ended_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data_marks, "MAX_ENDED", 2)
+    lan = network(timers=Timers(port_quarantine=0.0))
+    public = lan.register()
+    for _ in range(3):
+        call(lan)
+        lan.confirm()
+        lan.send(at(PROXY), public, b"UNBIND")
+    assert len(lan.engine.tables.marks.ended) == 2
+    call(lan)
+    lan.now += LAST_WORDS  # the next one that ends sees to those before
+    lan.send(at(PROXY), public, b"UNBIND")
+    assert len(lan.engine.tables.marks.ended) == 1
 
 
 # -- the end --------------------------------------------------------------------------------------
