@@ -267,6 +267,9 @@ def simulate(method: str, status: int, seed: int, loss: float, *, ringing: bool)
                 carry(found)
         elif carry(client.receive_response(message, now)) and message.status >= 200:
             outcome.finals.append(message.status)
+    if client.proceeding(key) and method == "INVITE":
+        # Nothing runs in this state: how long it may ring is the user's to say.
+        client.abandon(key)
     assert len(client) == len(server) == 0
     return outcome
 

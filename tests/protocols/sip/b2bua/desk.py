@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
-from ryu_alg.inspection import Datagram, Endpoint, Realm, Report, Send, Transport
+from ryu_alg.inspection import Datagram, Endpoint, Hold, Realm, Report, Send, Transport
 from ryu_alg.protocols.sip.b2bua.core import BackToBack
 from ryu_alg.protocols.sip.message import Message, RequestLine, parse
 from ryu_alg.protocols.sip.options import SipOptions
@@ -185,6 +185,7 @@ class Desk:
     sent: list[Send] = field(default_factory=list)
     out: list[bytes] = field(default_factory=list)
     """All that left towards outside."""
+    held: dict[Endpoint, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.gateway = self.world.gateway()
@@ -209,6 +210,10 @@ class Desk:
         for effect in effects:
             if isinstance(effect, Report):
                 self.reports.append(effect)
+            elif isinstance(effect, Hold):
+                self.held[effect.inside] = effect.until
+                if effect.until <= self.world.now:
+                    del self.held[effect.inside]
             elif isinstance(effect, Send):
                 message = read(effect.payload)
                 self.sent.append(effect)

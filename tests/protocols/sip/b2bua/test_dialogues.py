@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ryu_alg.inspection import Endpoint, Realm, Transport
-from tests.protocols.sip.b2bua.desk import Desk, Phone, request_uri, sdp, text, with_options
+from tests.protocols.sip.b2bua.desk import INSIDE, Desk, Phone, request_uri, sdp, text, with_options
 from tests.protocols.sip.gateway import HOST
 
 
@@ -537,3 +537,95 @@ def test_the_proxy_is_gone_in_the_middle_of_everything() -> None:
     statuses = [m.status for m in desk.wait(33) if m.status]
     assert statuses.count(408) == 3
     desk.rest()
+
+
+def accepted(desk: Desk) -> None:
+    """alice calls bob, who accepts; she has not acknowledged it yet."""
+    invite = desk.give(desk.alice, desk.alice.request("INVITE", sdp("192.168.10.2", 4000)))[1]
+    desk.bob.joins(invite)
+    (ok,) = desk.give(desk.bob, desk.bob.reply(invite, 200, sdp("198.51.100.7", 6000)))
+    desk.alice.hears(ok)
+
+
+def test_who_has_not_acknowledged_a_call_gets_no_bye_before() -> None:
+    desk = Desk(with_options(time_limit=1))
+    accepted(desk)
+    out = desk.wait(1.2)
+    assert [m.method for m in out if m.is_request] == ["ACK", "BYE"]
+    assert not desk.world.bindings
+    desk.give(desk.bob, desk.bob.reply(out[-1], 200))
+    (bye,) = desk.give(desk.alice, desk.alice.request("ACK", cseq=1))
+    assert bye.method == "BYE"
+    desk.give(desk.alice, desk.alice.reply(bye, 200))
+    desk.rest()
+
+
+def test_who_never_acknowledges_a_call_gets_its_bye_in_the_end() -> None:
+    desk = Desk()
+    accepted(desk)
+    assert [m.status for m in desk.give(desk.bob, desk.bob.request("BYE"))] == [200]
+    assert {m.status for m in desk.wait(31.9)} == {200}
+    assert [m.method for m in desk.wait(0.2)] == ["BYE"]
+    desk.rest()
+
+
+def test_who_hangs_up_before_it_acknowledges_has_it_done_for_it() -> None:
+    desk = Desk()
+    accepted(desk)
+    out = desk.give(desk.alice, desk.alice.request("BYE"))
+    assert [m.method for m in out] == ["ACK", "BYE"]
+    desk.give(desk.bob, desk.bob.reply(out[1], 200))
+    desk.rest()
+
+
+def test_the_branches_that_lost_are_no_dialogues_any_more() -> None:
+    desk = Desk()
+    invite = desk.give(desk.alice, desk.alice.request("INVITE", sdp("192.168.10.2", 4000)))[1]
+    desk.bob.joins(invite, "one")
+    desk.give(desk.bob, desk.bob.reply(invite, 180, tag="one"))
+    desk.give(desk.bob, desk.bob.reply(invite, 200, sdp("198.51.100.7", 6000), tag="two"))
+    assert [m.status for m in desk.give(desk.bob, desk.bob.request("INFO"))] == [481]
+
+
+def test_a_cancelled_invite_is_waited_for_no_longer_than_32_seconds() -> None:
+    desk = Desk()
+    invite = desk.give(desk.alice, desk.alice.request("INVITE", sdp("192.168.10.2", 4000)))[1]
+    desk.give(desk.bob, desk.bob.reply(invite, 180))
+    desk.give(desk.alice, desk.alice.request("CANCEL", cseq=1, branch="z9hG4bK-alice-1"))
+    desk.wait(31)
+    assert desk.core.agent.exchanges
+    desk.wait(2)
+    assert not desk.core.agent.exchanges
+    desk.rest()
+
+
+def test_numbers_rise_also_after_the_first() -> None:
+    desk = Desk()
+    desk.call_out()
+    assert desk.give(desk.alice, desk.alice.request("INFO", cseq=9))[0].method == "INFO"
+    assert [m.status for m in desk.give(desk.alice, desk.alice.request("INFO", cseq=8))] == [500]
+
+
+def test_who_moves_is_found_at_its_new_contact() -> None:
+    desk = Desk()
+    desk.call_out()
+    raw = desk.alice.request("UPDATE", headers=["Contact: <sip:alice@192.168.10.2:5066>"])
+    (update,) = desk.give(desk.alice, raw)
+    reply = desk.bob.reply(update, 200, headers=["Contact: <sip:bob@198.51.100.7:5077>"])
+    desk.give(desk.bob, reply.replace(b"Contact: <sip:bob@198.51.100.7:5060>\r\n", b""))
+    (info,) = desk.give(desk.bob, desk.bob.request("INFO"))
+    assert request_uri(info) == "sip:alice@192.168.10.2:5066"
+    assert desk.sent[-1].inside == Endpoint(HOST, 5066)
+    (info,) = desk.give(desk.alice, desk.alice.request("INFO"))
+    assert request_uri(info) == "sip:bob@198.51.100.7:5077"
+    assert desk.sent[-1].remote.port == 5077
+
+
+def test_the_endpoint_of_a_call_is_held_as_long_as_it_lasts() -> None:
+    desk = Desk()
+    desk.call_out()
+    until = desk.world.now + desk.options.call_limit
+    assert desk.held == {INSIDE: until}
+    desk.world.now += 10
+    ended(desk)
+    assert desk.held == {}
