@@ -30,6 +30,7 @@ from ryu_alg.protocols.sip.transactions import (
 )
 
 DEFAULT_HOPS = 70
+RETRY_AFTER: Header = (b"Retry-After", b"5")
 
 
 class Due(Enum):
@@ -193,9 +194,9 @@ class Agent:
     def refuse(
         self, arrival: Arrival, status: int, code: str, detail: str, headers: Sequence[Header] = ()
     ) -> None:
-        """Respond for reasons of the gateway's own."""
+        """Respond for reasons of the gateway's own. Of 503, something may come later (21.5.4)."""
         self.report(code, detail)
-        self.answer(arrival, status, headers)
+        self.answer(arrival, status, [*headers, *((RETRY_AFTER,) if status == 503 else ())])
 
     def repeat(
         self, name: bytes, call: Call, branch: Branch, path: Path, payload: bytes, *, final: bool

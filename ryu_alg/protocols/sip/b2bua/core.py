@@ -21,7 +21,7 @@ from ryu_alg.inspection import (
     Transport,
 )
 from ryu_alg.protocols.sip.addresses import NameAddr
-from ryu_alg.protocols.sip.b2bua.agent import DEFAULT_HOPS, Agent, Due, Repeating
+from ryu_alg.protocols.sip.b2bua.agent import DEFAULT_HOPS, RETRY_AFTER, Agent, Due, Repeating
 from ryu_alg.protocols.sip.b2bua.calls import (
     Arrival,
     Branch,
@@ -49,7 +49,7 @@ from ryu_alg.protocols.sip.limits import Rate
 from ryu_alg.protocols.sip.message import Malformed, Message, parse
 from ryu_alg.protocols.sip.options import SipOptions
 from ryu_alg.protocols.sip.policy import denial
-from ryu_alg.protocols.sip.responses import Header, respond, respond_raw
+from ryu_alg.protocols.sip.responses import respond, respond_raw
 from ryu_alg.protocols.sip.transactions import ClientKey, Unmatched, server_key
 from ryu_alg.protocols.sip.uris import DEFAULT_PORT
 
@@ -238,8 +238,8 @@ class BackToBack(DatagramInspector):
         arrival = Arrival(request, key, path, self._back(request, path), leg)
         if not agent.transactions.serve(key, arrival.back, agent.now):
             agent.report("sip.limit.transactions", f"too many requests, {source}")
-            retry: list[Header] = [(b"Retry-After", b"5")]
-            agent.send(arrival.back, respond(request, 503, phrase(503), retry, source=source))
+            response = respond(request, 503, phrase(503), [RETRY_AFTER], source=source)
+            agent.send(arrival.back, response)
             return
         if request.method == "CANCEL":
             self._cancel(arrival)
@@ -268,9 +268,7 @@ class BackToBack(DatagramInspector):
             return
         decision = self._policy.decide(arrival, agent.calls, agent.now)
         if isinstance(decision, Denied):
-            retry = decision.retry_after
-            headers = [] if retry is None else [(b"Retry-After", b"%d" % retry)]
-            agent.refuse(arrival, decision.status, decision.code, decision.detail, headers)
+            agent.refuse(arrival, decision.status, decision.code, decision.detail)
         elif found is not None:
             self._dialogues.request(arrival, found, hops)
         else:

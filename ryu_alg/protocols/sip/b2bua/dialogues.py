@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ryu_alg.protocols.sip.b2bua.agent import Agent, Due
+from ryu_alg.protocols.sip.b2bua.agent import RETRY_AFTER, Agent, Due
 from ryu_alg.protocols.sip.b2bua.bodies import Crossed, Stopped, cross
 from ryu_alg.protocols.sip.b2bua.calls import (
     Arrival,
@@ -29,7 +29,6 @@ REFRESHING = frozenset({"INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER"})
 _DESCRIBING = frozenset({"INVITE", "UPDATE", "PRACK"})
 """Their bodies, and those of their responses, are offers and answers."""
 _RACK = re.compile(rb"([0-9]{1,10})[ \t]+([0-9]{1,10})[ \t]+([A-Za-z]+)")
-_RETRY_AFTER = (b"Retry-After", b"5")
 
 
 class Dialogues:
@@ -48,7 +47,7 @@ class Dialogues:
         agent, request, leg = self._agent, arrival.request, found.leg
         method = request.method
         if request.cseq.number <= leg.remote_sequence:
-            agent.refuse(arrival, 500, "sip.b2bua.sequence", "CSeq does not rise", [_RETRY_AFTER])
+            agent.refuse(arrival, 500, "sip.b2bua.sequence", "CSeq does not rise", [RETRY_AFTER])
             return
         leg.remote_sequence = request.cseq.number
         if found.call.phase is not Phase.UP and self._past(arrival, found):
@@ -119,7 +118,7 @@ class Dialogues:
         if other_side:
             self._agent.answer(arrival, 491)
         else:
-            self._agent.answer(arrival, 500, [_RETRY_AFTER])
+            self._agent.answer(arrival, 500, [RETRY_AFTER])
 
     def _cross(self, arrival: Arrival, found: Found, headers: list[Header], hops: int) -> None:
         agent, call, branch = self._agent, found.call, found.branch

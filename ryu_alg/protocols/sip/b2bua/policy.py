@@ -13,9 +13,6 @@ from ryu_alg.protocols.sip.limits import Rate
 from ryu_alg.protocols.sip.message import Message, RequestLine
 from ryu_alg.protocols.sip.uris import Uri
 
-_RETRY_AFTER = 5
-"""Seconds, for who meets a limit."""
-
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
@@ -34,8 +31,6 @@ class Denied:
     status: int
     code: str
     detail: str
-    retry_after: int | None = None
-    """Seconds."""
 
 
 class CallPolicy:
@@ -52,9 +47,9 @@ class CallPolicy:
         method = request.method.upper()
         begins_call = method == "INVITE" and request.to_tag is None
         if begins_call and calls.full("INVITE"):
-            return Denied(503, "sip.limit.calls", f"{calls.limit} calls", _RETRY_AFTER)
+            return Denied(503, "sip.limit.calls", f"{calls.limit} calls")
         if begins_call and self._rate is not None and not self._rate.take(now):
-            return Denied(503, "sip.limit.call_rate", "too many new calls", _RETRY_AFTER)
+            return Denied(503, "sip.limit.call_rate", "too many new calls")
         for index, rule in enumerate(self._options.rules):
             if not _fits(rule, arrival):
                 continue
@@ -64,7 +59,7 @@ class CallPolicy:
                 running = sum(call.rule == index for call in calls)
                 if running >= rule.calls:
                     detail = f"{running} calls by rule {index}"
-                    return Denied(503, "sip.limit.calls", detail, _RETRY_AFTER)
+                    return Denied(503, "sip.limit.calls", detail)
             return Allowed(index, rule.time_limit or self._options.time_limit)
         return Allowed(None, self._options.time_limit)
 
