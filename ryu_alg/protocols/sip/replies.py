@@ -10,7 +10,7 @@ from ryu_alg.protocols.sip.calls import other
 from ryu_alg.protocols.sip.edits import Edits
 from ryu_alg.protocols.sip.media import Refused
 from ryu_alg.protocols.sip.message import Message
-from ryu_alg.protocols.sip.negotiation import negotiate
+from ryu_alg.protocols.sip.negotiation import describe, negotiate, negotiates
 from ryu_alg.protocols.sip.passages import Passage, digest, key_of
 from ryu_alg.protocols.sip.state import State
 
@@ -64,6 +64,8 @@ class Replies:
         calls, now = self.state.calls, self.state.gateway.now
         asker = other(datagram.origin)
         call = calls.find(response, asker)
+        if datagram.origin is Realm.INSIDE and not (negotiates(response) and call is not None):
+            effects.extend(describe(self.state.gateway, response, edits))
         if call is None:
             return True
         outcome = negotiate(call, response, datagram.origin, passage, edits)

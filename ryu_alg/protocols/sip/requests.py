@@ -10,7 +10,7 @@ from ryu_alg.protocols.sip.calls import Call
 from ryu_alg.protocols.sip.edits import Edits
 from ryu_alg.protocols.sip.media import CallMedia, Refused
 from ryu_alg.protocols.sip.message import Message
-from ryu_alg.protocols.sip.negotiation import negotiate
+from ryu_alg.protocols.sip.negotiation import describe, negotiate, negotiates
 from ryu_alg.protocols.sip.passages import Passage, digest, key_of, passage_of
 from ryu_alg.protocols.sip.policy import Denial, denial, within
 from ryu_alg.protocols.sip.registrations import Asked, Contact, requested
@@ -140,6 +140,10 @@ class Requests:
         calls, now = self.state.calls, self.state.gateway.now
         call = calls.find(request, datagram.origin)
         known = call is not None
+        if datagram.origin is Realm.INSIDE and not (
+            negotiates(request) and (known or _begins(request))
+        ):
+            effects.extend(describe(self.state.gateway, request, edits))
         if call is None:
             if not _begins(request):
                 return None

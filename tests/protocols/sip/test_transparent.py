@@ -807,3 +807,47 @@ def test_a_datagram_with_two_requests_is_one() -> None:
     raw = request()
     sends = site.feed(Datagram(IN, PHONE, PUBLIC_PHONE, PROXY, raw + raw))
     assert only(sends, OUT).count(b"OPTIONS sip") == 1
+
+
+# --- Descriptions that neither offer nor answer ---------------------------------------------
+
+
+def test_capabilities_show_no_inside_address_and_open_nothing() -> None:
+    site = Site()
+    candidate = "a=candidate:1 1 UDP 2130706431 192.168.10.2 4000 typ host"
+    asked = request(
+        "OPTIONS",
+        "sip:alice@203.0.113.1:49152",
+        via="SIP/2.0/UDP 198.51.100.7;branch=z9hG4bK-o1",
+        sender="<sip:bob@example.com>;tag=b1",
+        to="<sip:alice@example.com>",
+    )
+    inward = only(site.outside(asked), IN)
+    left = only(site.inside(respond(inward, 200, body=sdp("192.168.10.2", 4000, candidate))), OUT)
+    assert read(left).body == sdp("203.0.113.1", 4000)
+    assert site.world.open() == set()
+    assert not site.world.bindings
+
+
+def test_a_failure_says_what_would_have_been_acceptable_without_an_inside_address() -> None:
+    site = Site()
+    asked = request(
+        "INVITE",
+        "sip:alice@203.0.113.1:49152",
+        SDP_TYPE,
+        via="SIP/2.0/UDP 198.51.100.7;branch=z9hG4bK-o1",
+        sender="<sip:bob@example.com>;tag=b1",
+        to="<sip:alice@example.com>",
+        body=ANSWER,
+    )
+    inward = only(site.outside(asked), IN)
+    left = only(site.inside(respond(inward, 488, body=OFFER)), OUT)
+    assert read(left).body == sdp("203.0.113.1", 4000)
+    assert not site.world.bindings
+
+
+def test_capabilities_that_cannot_be_read_pass_as_they_are() -> None:
+    site = Site()
+    asked = invite(method="OPTIONS", body=b"v=0\r\nbad\r\n")
+    assert read(only(site.inside(asked), OUT)).body == b"v=0\r\nbad\r\n"
+    assert site.reports == ["sip.media.malformed"]

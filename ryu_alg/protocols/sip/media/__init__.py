@@ -6,12 +6,14 @@ draft       a description being rewritten
 streams     what one side says about each stream
 exchanges   who may exchange data, once both sides have said it
 sockets     the public ports that stand for the inside's
+capabilities  a description that is neither
 candidates  ICE (RFC 8839)
 paths       MSRP (RFC 4975)
 outcome     what becomes of a description
 """
 
 from ryu_alg.protocols.sip.media.call import CallMedia
+from ryu_alg.protocols.sip.media.capabilities import shown
 from ryu_alg.protocols.sip.media.outcome import MediaEffect, Refused, Rewritten
 
-__all__ = ["CallMedia", "MediaEffect", "Refused", "Rewritten"]
+__all__ = ["CallMedia", "MediaEffect", "Refused", "Rewritten", "shown"]

@@ -48,11 +48,17 @@ class Outward:
         """Make the changes in the draft; what the description says."""
         description = self.draft.description
         streams = tuple(self._stream(index, media) for index, media in enumerate(description.media))
+        self.describe()
+        return Side(streams, bundles(description))
+
+    def describe(self) -> None:
+        """Make the changes in a draft that neither offers nor answers: nothing is bound, and no
+        address of the inside stays in it."""
         self._write_attributes()
+        description = self.draft.description
         if description.origin is not None and description.origin.address is not None:
             self.draft.write_address(description.origin, self._shown(description.origin.address))
         self.draft.write_connections(self._shown)
-        return Side(streams, bundles(description))
 
     def _stream(self, index: int, media: Media) -> InsideStream:
         said = read_stream(self.draft.description, media)

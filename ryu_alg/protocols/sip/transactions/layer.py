@@ -175,9 +175,7 @@ class Transactions(Generic[D]):
         if self._clients.pop(key, None) is not None:
             self._forget(key)
 
-    def lose(
-        self, gone: Callable[[D], bool], now: float
-    ) -> list[Leave[D] | Arrived | Lost | Over]:
+    def lose(self, gone: Callable[[D], bool], now: float) -> list[Leave[D] | Arrived | Lost | Over]:
         """The transport to the destinations that are `gone` failed."""
         outcomes: list[Leave[D] | Arrived | Lost | Over] = []
         for key, destination in list(self._destinations.items()):
