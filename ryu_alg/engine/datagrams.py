@@ -83,6 +83,10 @@ class Datagrams:
         now: float,
     ) -> DatagramSession | list[Command]:
         config = self.tables.config
+        if binding is None:
+            # The punt names no protocol: only what stands for somebody outside tells it.
+            control = self.controls.at(target, None)
+            binding = None if control is None else self.sessions[control.session].binding
         if binding is None or binding.datagram is None:
             return [Ordinary()]
         if config.network_of(source.address) is None:

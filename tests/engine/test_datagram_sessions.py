@@ -695,6 +695,15 @@ def test_a_datagram_for_another_phones_public_endpoint_reaches_it() -> None:
     assert lan.send(at(OTHER_PHONE), one, b"HI").left == [(other, at(PHONE), b"HI")]
 
 
+def test_a_punt_that_names_no_protocol_is_for_whoever_the_target_stands_for() -> None:
+    lan = network()
+    one, other = lan.register(), lan.register(OTHER_PHONE)
+    step = lan.send(at(PHONE), other, b"HELLO", protocol=-1)
+    assert step.left == [(one, at(OTHER_PHONE), b"HELLO")]
+    free = Endpoint(other.address, other.port ^ 1)
+    assert lan.send(at(PHONE), free, b"HELLO", protocol=-1).commands == [Ordinary()]
+
+
 def test_a_phone_that_is_not_known_yet_reaches_a_published_server() -> None:
     lan = network()
     ((source, target, payload),) = lan.send(at(PHONE), PUBLISHED, b"HELLO").left

@@ -5,7 +5,9 @@ ports, and tells the other side where; `ADMIT endpoint...` from either side admi
 the host's latest binding, one for each of its ports in turn; `UNBIND` ends it; `SIGNAL port` leaves
 with the public endpoint of that control port; `HOLD seconds` holds the endpoint that it came from;
 `WAKE seconds` sets the inspector's alarm; `TO endpoint word` goes there instead; `FROM endpoint
-word` claims to be from there; `NOISE word` is answered, and goes on as well; `RAISE` raises.
+word` claims to be from there; `FETCH` leaves from a binding of its sender's endpoint, admitted
+for the other end and idle after 20 seconds, and has the control endpoint released; `SERVE` binds
+and admits whatever port the host answers from; `NOISE word` is answered, and goes on as well; `RAISE` raises.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from ryu_alg.inspection import (
     Hold,
     Realm,
     Refusal,
+    Release,
     Report,
     Send,
     Transport,
@@ -112,6 +115,10 @@ class ToyPhone(DatagramInspector):
                 return [Send(Realm.OUTSIDE, datagram.inside, endpoint(target), word)]
             case [b"FROM", source, word]:
                 return [Send(Realm.INSIDE, endpoint(source), datagram.remote, word)]
+            case [b"FETCH"]:
+                return self._fetch(datagram)
+            case [b"SERVE"]:
+                return self._serve(datagram)
             case [b"NOISE", _]:
                 back = Send(datagram.origin, datagram.inside, datagram.remote, datagram.payload)
                 return [self._on(datagram), back]
@@ -134,6 +141,24 @@ class ToyPhone(DatagramInspector):
         self.refreshed += 1
         latest = self.seen[-1]
         return [Send(Realm.OUTSIDE, latest.inside, latest.remote, b"\r\n\r\n")]
+
+    def _fetch(self, datagram: Datagram) -> Sequence[DatagramEffect]:
+        bound = self.gateway.bind([datagram.inside], idle=20)
+        assert isinstance(bound, Binding)
+        self.bound = bound
+        return [
+            Admit(bound.id, (Exchange(0, datagram.remote),)),
+            Send(Realm.OUTSIDE, datagram.inside, datagram.remote, b"FETCH", bound.id),
+            Release(datagram.inside),
+        ]
+
+    def _serve(self, datagram: Datagram) -> Sequence[DatagramEffect]:
+        anywhere = Endpoint(self.gateway.host, 0)
+        bound = self.gateway.bind([anywhere], public=datagram.public.address)
+        if isinstance(bound, Refusal):
+            return [Report("toy.refused", bound.code)]
+        self.bound = bound
+        return [Admit(bound.id, (Exchange(0, datagram.remote),)), self._on(datagram)]
 
     def _on(self, datagram: Datagram, payload: bytes | None = None) -> Send:
         towards = Realm.INSIDE if datagram.origin is Realm.OUTSIDE else Realm.OUTSIDE
@@ -199,7 +224,14 @@ class Network:
         self.barriers += [c.token for c in self.commands if isinstance(c, Barrier)]
         return Exchanged(self.commands)
 
-    def send(self, source: Endpoint, target: Endpoint, payload: bytes, **more: int) -> Exchanged:
+    def send(
+        self,
+        source: Endpoint,
+        target: Endpoint,
+        payload: bytes,
+        protocol: int = 0,
+        **more: int,
+    ) -> Exchanged:
         """A datagram comes to the gateway."""
         realm = self.engine.config.realm_of(source.address)
         wire = WireDatagram(
@@ -210,7 +242,7 @@ class Network:
             payload,
             **more,
         )
-        return self.handle(DatagramArrived(wire, realm, 0))
+        return self.handle(DatagramArrived(wire, realm, protocol))
 
     def confirm(self) -> Exchanged:
         """The switch answers the oldest barrier."""
