@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address
 
 from ryu_alg.engine.commands import Command, Publish
 from ryu_alg.engine.config import EngineConfig
@@ -53,19 +54,22 @@ class Bindings:
         now: float,
         *,
         even: bool,
+        public: Address | None,
+        idle: int | None,
     ) -> DataBinding | Refusal:
         """Bind for a session; see `ryu_alg.inspection.Gateway.bind`."""
         endpoints = tuple(inside)
-        refusal = self._refusal(endpoints, host)
+        refusal = self._refusal(endpoints, host, transport)
         if refusal is not None:
             return refusal
-        network = self.config.network_of(endpoints[0].address)
-        public = None if network is None else network.public_for(endpoints[0].address)
+        standing = self._public_of(endpoints[0].address, public)
+        if isinstance(standing, Refusal):
+            return standing
         leases: tuple[Lease, ...] = ()
-        if public is not None:
-            leases = self.ports.data_run(public, endpoints, transport, now, even=even)
+        if standing is not None:
+            leases = self.ports.data_run(standing, endpoints, transport, now, even=even)
             if not leases:
-                detail = f"no {len(endpoints)} data ports of {public} are free in a row"
+                detail = f"no {len(endpoints)} data ports of {standing} are free in a row"
                 return Refusal("ports.exhausted", detail)
         self.limits.take(host, len(endpoints))
         seen = tuple(lease.public for lease in leases) or endpoints
@@ -83,6 +87,7 @@ class Bindings:
                 marks=self.marks,
                 numbers=self.numbers,
                 tally=tally,
+                idle_limit=idle,
             )
         else:
             made = StreamBinding(
@@ -96,6 +101,7 @@ class Bindings:
                 marks=self.marks,
                 numbers=self.numbers,
                 tally=tally,
+                idle_limit=idle,
                 napt=self.config.napt,
                 by_pinhole=self.by_pinhole,
             )
@@ -173,7 +179,24 @@ class Bindings:
     def _unless_moving(self, bound: DataBinding, now: float) -> list[Command]:
         return self.end(bound, now) if bound.orphaned and not bound.moving else []
 
-    def _refusal(self, endpoints: tuple[Endpoint, ...], host: Address) -> Refusal | None:
+    def _public_of(self, host: Address, wanted: Address | None) -> IPv4Address | Refusal | None:
+        """The address whose ports are to stand for the host's; None: its own do."""
+        network = self.config.network_of(host)
+        usual = None if network is None else network.public_for(host)
+        if wanted in (None, usual):
+            return usual
+        if wanted == host:
+            return None
+        if isinstance(wanted, IPv4Address) and any(
+            (service.inside.address, service.public.address) == (host, wanted)
+            for service in self.config.services
+        ):
+            return wanted
+        return Refusal("binding.public", f"{wanted} does not stand for {host}")
+
+    def _refusal(
+        self, endpoints: tuple[Endpoint, ...], host: Address, transport: Transport
+    ) -> Refusal | None:
         if not 0 < len(endpoints) <= MAX_PORTS:
             return Refusal("binding.size", f"{len(endpoints)} ports, of at most {MAX_PORTS}")
         addresses = {endpoint.address for endpoint in endpoints}
@@ -182,7 +205,8 @@ class Bindings:
         (address,) = addresses
         if self.config.realm_of(address) is not Realm.INSIDE:
             return Refusal("binding.outside", f"{address} is not inside")
-        ports = (endpoint.port for endpoint in endpoints)
+        any_port = 0 if transport is Transport.UDP else None
+        ports = (endpoint.port for endpoint in endpoints if endpoint.port != any_port)
         return self.limits.forbidden(ports, Realm.INSIDE) or self.limits.over_quota(
             host, len(endpoints)
         )

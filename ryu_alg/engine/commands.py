@@ -70,6 +70,7 @@ class MediaPath:
     """Where UDP data of one binding's port may go, both ways."""
 
     inside: Endpoint
+    """With port 0: whatever port its host sends from. Nobody outside can be first then."""
     public: Endpoint
     """What stands for `inside` outside; the same without NAT."""
     remote: Endpoint

@@ -59,6 +59,8 @@ class DataBinding(ABC):
     marks: DataMarks
     numbers: Numbers
     tally: Tally
+    idle_limit: int | None = None
+    """Seconds; see `DataMark.idle_limit`."""
     orphaned: bool = False
     """Its session has ended: it lasts as long as data moves."""
     awaiting: int | None = None

@@ -38,6 +38,8 @@ class DataMark:
     transport: Transport = Transport.TCP
     binding: int | None = None
     """None: that of the session's expectations."""
+    idle_limit: int | None = None
+    """Seconds without a packet after which they are idle, if that is sooner than usual."""
     counted: bool = False
     """The switch has a counting flow for it."""
     moving: bool = False
@@ -57,8 +59,11 @@ class DataMark:
     """Of its session."""
 
     def count_for(self, idle: int) -> CountData:
-        """The command to count them until none has moved for `idle` seconds."""
+        """The command to count them until none has moved for `idle` seconds, or for those of
+        their own."""
         self.counted = True
+        if self.idle_limit is not None:
+            idle = min(idle, self.idle_limit)
         return CountData(self.mark, idle, self.version, self.transport)
 
     def count(self, packets: int, octets: int) -> tuple[int, int]:
@@ -123,12 +128,15 @@ class DataMarks:
         *,
         transport: Transport = Transport.TCP,
         binding: int | None = None,
+        idle_limit: int | None = None,
     ) -> DataMark:
         """A mark that nothing else has."""
         while True:
             number = self.random.getrandbits(32)
             if number and number not in self.live and number not in self.ended:
-                data = DataMark(number, session, version, transport, binding, tally=tally)
+                data = DataMark(
+                    number, session, version, transport, binding, idle_limit, tally=tally
+                )
                 self.live[number] = data
                 return data
 

@@ -25,6 +25,7 @@ from ryu_alg.inspection import (
     Hold,
     Realm,
     Refusal,
+    Release,
     Report,
     Send,
     Unbind,
@@ -105,7 +106,9 @@ class DatagramSession(Holder):
         self.endpoints.touch(control, now)
         if origin is Realm.OUTSIDE and control.published:
             self.endpoints.callers.add(remote.address)
-        datagram = Datagram(origin, control.inside, control.public, remote, carrier.payload)
+        datagram = Datagram(
+            origin, control.inside, control.public, remote, carrier.payload, control.published
+        )
         self._carrier = carrier
         self._apply(self._ask(lambda: self.inspector.inspect(datagram)))
         self._carrier = None
@@ -211,6 +214,8 @@ class DatagramSession(Holder):
                         leaving.append(sent)
                 case Hold(inside, until):
                     self._hold(inside, until)
+                case Release(inside):
+                    self._release(inside)
                 case Admit():
                     bound = self._admit(effect)
                     if bound is not None and bound.awaiting is None:
@@ -244,16 +249,30 @@ class DatagramSession(Holder):
         if effect.towards is Realm.INSIDE:
             self.inward_bytes += len(effect.payload)
             return EmitDatagram(self._wire(remote, inside, effect.payload))
-        control = self._control(inside)
-        if isinstance(control, Refusal):
+        source = self._seen_as(effect)
+        if source is None:
             return None
-        self.endpoints.touch(control, self.now)
-        datagram = self._wire(control.public, remote, effect.payload)
+        datagram = self._wire(source, remote, effect.payload)
         self.outward_bytes += len(effect.payload)
         if self.endpoints.leads_inside(remote):
-            return Hairpin(control.public, remote, datagram)
+            return Hairpin(source, remote, datagram)
         self.endpoints.contacts.add(remote.address)
         return EmitDatagram(datagram)
+
+    def _seen_as(self, effect: Send) -> Endpoint | None:
+        """What a datagram that leaves for outside comes from."""
+        if effect.binding is None:
+            control = self._control(effect.inside)
+            if isinstance(control, Refusal):
+                return None
+            self.endpoints.touch(control, self.now)
+            return control.public
+        bound = self.held.get(effect.binding)
+        if bound is None or effect.inside not in bound.binding.inside:
+            detail = f"{effect.inside} is not of binding {effect.binding}"
+            self._publish("datagram.send_refused", detail)
+            return None
+        return bound.binding.public[bound.binding.inside.index(effect.inside)]
 
     def _control(self, inside: Endpoint) -> Control | Refusal:
         control = self.endpoints.open(inside, self.now)
@@ -277,6 +296,11 @@ class DatagramSession(Holder):
         if isinstance(self.signalling(inside), Refusal):
             return
         self.endpoints.live[inside].held_until = min(until, self.now + MAX_HOLD)
+
+    def _release(self, inside: Endpoint) -> None:
+        control = self.endpoints.live.get(inside)
+        if control is not None and not control.published:
+            self.endpoints.release(control, self.now)
 
     def _wait(self, token: int, leaving: list[EmitDatagram | Hairpin]) -> None:
         room = MAX_WAITING - sum(map(len, self._waiting.values()))

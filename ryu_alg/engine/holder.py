@@ -72,6 +72,8 @@ class Holder:
         *,
         transport: Transport = Transport.UDP,
         even: bool = False,
+        public: Address | None = None,
+        idle: int | None = None,
     ) -> Binding | Refusal:
         """See `ryu_alg.inspection.Gateway`."""
         bound = self.bindings.bind(
@@ -83,6 +85,8 @@ class Holder:
             transport,
             self.now,
             even=even,
+            public=public,
+            idle=idle,
         )
         if isinstance(bound, Refusal):
             self._publish(f"binding.refused.{bound.code}", bound.detail)

@@ -33,6 +33,7 @@ class MediaBinding(DataBinding):
             self.tally,
             transport=Transport.UDP,
             binding=self.binding.id,
+            idle_limit=self.idle_limit,
         )
 
     @property

@@ -139,7 +139,11 @@ class StreamBinding(DataBinding):
         inside = self.binding.inside[exchange.index]
         public = self.binding.public[exchange.index]
         data = self.marks.new(
-            self.session, inside.address.version, self.tally, binding=self.binding.id
+            self.session,
+            inside.address.version,
+            self.tally,
+            binding=self.binding.id,
+            idle_limit=self.idle_limit,
         )
         seen, peer = public, exchange.remote.address
         translate: DestinationNat | SourceNat | None = (

@@ -115,6 +115,9 @@ class Send:
     inside: Endpoint
     remote: Endpoint
     payload: bytes
+    binding: int | None = None
+    """Towards outside, it leaves from the port of this binding that stands for `inside`: what
+    answers it is data. None: from the control endpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,5 +129,13 @@ class Hold:
     until: float
 
 
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A control endpoint is not wanted any more: unless it is published, nothing stands for it
+    outside from now on, until it is used again."""
+
+    inside: Endpoint
+
+
 Effect = Forward | Replace | Inject | Open | Close | Admit | Unbind | Opaque | Abort | Report
-DatagramEffect = Send | Hold | Admit | Unbind | Report
+DatagramEffect = Send | Hold | Release | Admit | Unbind | Report

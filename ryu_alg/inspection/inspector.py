@@ -61,8 +61,8 @@ class Refusal:
     code: str
     """Of `expect` and `bind`: `port.privileged`, `port.denied`, `port.partition`, `quota.session`,
     `quota.host`, `quota.all`, `ports.exhausted`. Of `bind` alone: `binding.size`, `binding.hosts`,
-    `binding.outside`. Of `signalling`: `signalling.foreign`, `port.privileged`, `port.denied`,
-    `session.quota_host`, `session.ports_exhausted`."""
+    `binding.outside`, `binding.public`. Of `signalling`: `signalling.foreign`, `port.privileged`,
+    `port.denied`, `session.quota_host`, `session.ports_exhausted`."""
     detail: str
 
 
@@ -93,6 +93,8 @@ class Datagram:
     remote: Endpoint
     """The other end."""
     payload: bytes
+    published: bool = False
+    """Anybody outside may send to `inside`: a published service."""
 
 
 class Gateway(Protocol):
@@ -117,13 +119,20 @@ class Gateway(Protocol):
         *,
         transport: Transport = Transport.UDP,
         even: bool = False,
+        public: Address | None = None,
+        idle: int | None = None,
     ) -> Binding | Refusal:
         """Have public ports stand for endpoints of an inside host, until `Unbind`.
 
         The public ports are consecutive, with `even` from an even one on (RTP and RTCP, RFC
-        3550 section 11). Bound again, the same endpoints get another binding. Whether the
-        host may be named is for the inspector to see to: its own, unless the configuration
-        names another.
+        3550 section 11), of the address `public`, or else of the one that stands for the host.
+        Bound again, the same endpoints get another binding. Whether the host may be named is
+        for the inspector to see to: its own, unless the configuration names another.
+
+        Over UDP, an endpoint with port 0 is whatever port the host sends from: what it sends
+        leaves from the public port, and is answered, but nobody outside can be first.
+
+        `binding_idle` is called after `idle` seconds, if that is less than `timers.data_idle`.
         """
 
 
@@ -182,8 +191,9 @@ class Timed(Protocol):
         return ()
 
     def binding_idle(self, binding: int) -> Sequence[Any]:
-        """No data has moved through an admitted binding for `timers.data_idle` seconds, or
-        not since it was admitted. Returns effects; it stays open if they do not close it."""
+        """No data has moved through an admitted binding for `timers.data_idle` seconds (or
+        those that it was bound with), or not since it was admitted. Returns effects; it stays
+        open if they do not close it."""
         return ()
 
 

@@ -3,7 +3,8 @@
 A path is three flows. What comes from its remote endpoint, and what the inside endpoint sends
 there, begins a connection without a word to the controller. What comes from another port of the
 remote address does too, but the controller is told: such a connection can be found again only by
-going through all that the switch has.
+going through all that the switch has. Where the inside endpoint has no port, there is one flow:
+whatever port the inside host sends from.
 
 The data of a path that is gone ends because the switch forgets its connections (`ct_flush`). It
 forgets them twice: a flow that the datapath has cached goes on for some milliseconds after the
@@ -146,7 +147,10 @@ class Media:
             return [] if mark is None else [self._cut(mark)]
         ends: list[bytes] = []
         for path in _ordered(gone):
-            ends += [_from_inside(path, zone), _from_remote(path, zone)]
+            ends.append(_from_inside(path, zone))
+            if not path.inside.port:
+                continue
+            ends.append(_from_remote(path, zone))
             if known.other_ports:
                 ends.append(
                     forget(
@@ -164,7 +168,7 @@ class Media:
         """End what inside endpoints sent along these paths as ordinary traffic."""
         if not self.forgets:
             return []
-        ends = [_from_inside(path, zone) for path in _ordered(new)]
+        ends = [_from_inside(path, zone) for path in _ordered(new) if path.inside.port]
         for end in ends:
             self._ripening.setdefault(end, None)
         return ends
@@ -179,7 +183,7 @@ def _from_inside(path: MediaPath, zone: int) -> bytes:
         zone,
         Transport.UDP,
         source=path.inside.address,
-        source_port=path.inside.port,
+        source_port=path.inside.port or None,
         destination=path.remote.address,
         destination_port=path.remote.port,
     )
@@ -214,8 +218,13 @@ def _flows(
         begins = (
             f"ct_state=+new-inv+trk,{transport_match(Transport.UDP, path.inside.address.version)}"
         )
-        from_outside = f"{begins},reg1={REALM_NUMBER[Realm.OUTSIDE]}"
         from_inside = f"{begins},reg1={REALM_NUMBER[Realm.INSIDE]}"
+        if not path.inside.port:
+            made[
+                f"{own},priority={_EXACT},{from_inside},{_ends(path.inside.address, path.remote)}"
+            ] = to_outside
+            continue
+        from_outside = f"{begins},reg1={REALM_NUMBER[Realm.OUTSIDE]}"
         exact = _ends(path.remote, path.public)
         made[f"{own},priority={_EXACT},{from_outside},{exact}"] = to_inside
         # Reading the port makes the datapath look here for each connection, not once for all.

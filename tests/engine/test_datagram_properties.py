@@ -49,6 +49,7 @@ from ryu_alg.inspection import (
     Exchange,
     Hold,
     Realm,
+    Release,
     Send,
     Transport,
     Unbind,
@@ -122,12 +123,13 @@ class Erratic(DatagramInspector):
         inside = Endpoint(gateway.host, random.choice((PORT, PORT, 5061, 5062, 22)))
         match random.randrange(10):
             case 0 | 1 if len(self.bound) < 20:
-                ports = random.sample(range(4000, 4006), random.randrange(1, 4))
+                ports = random.sample((0, *range(4000, 4006), PORT), random.randrange(1, 4))
                 transport = random.choice(tuple(Transport))
                 granted = gateway.bind(
                     [Endpoint(gateway.host, port) for port in ports],
                     transport=transport,
                     even=random.random() < 0.5,
+                    idle=random.choice((None, 7)),
                 )
                 if isinstance(granted, Binding):
                     self.bound.append(granted)
@@ -142,6 +144,8 @@ class Erratic(DatagramInspector):
                 return Unbind(self.bound.pop(random.randrange(len(self.bound))).id)
             case 6:
                 return Hold(inside, gateway.now + random.choice((-5.0, 500.0, float("inf"))))
+            case 7 if random.random() < 0.5:
+                return Release(inside)
             case 7:
                 gateway.signalling(inside)
             case 8:
@@ -149,7 +153,8 @@ class Erratic(DatagramInspector):
             case 9 if random.random() < 0.05:
                 raise RuntimeError("a fault of the plugin")
         towards = random.choice(tuple(Realm))
-        return Send(towards, inside, random.choice(REMOTES), b"word")
+        binding = random.choice([None, *(bound.id for bound in self.bound)])
+        return Send(towards, inside, random.choice(REMOTES), b"word", binding)
 
 
 @dataclass
@@ -330,7 +335,7 @@ def test_nothing_is_left_when_everything_has_ended(seed: int, steps: int) -> Non
 def test_these_runs_get_around() -> None:
     """They would prove nothing if the inspector were refused everything."""
     seen: Counter[str] = Counter()
-    for seed in range(10):
+    for seed in range(20):
         seen += _run(seed, 150).seen
     for kind in (OpenMedia, CloseMedia, OpenPinhole, ClosePinhole, Barrier, EmitDatagram):
         assert seen[kind.__name__] > 30, seen

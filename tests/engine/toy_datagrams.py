@@ -7,7 +7,8 @@ with the public endpoint of that control port; `HOLD seconds` holds the endpoint
 `WAKE seconds` sets the inspector's alarm; `TO endpoint word` goes there instead; `FROM endpoint
 word` claims to be from there; `FETCH` leaves from a binding of its sender's endpoint, admitted
 for the other end and idle after 20 seconds, and has the control endpoint released; `SERVE` binds
-and admits whatever port the host answers from; `NOISE word` is answered, and goes on as well; `RAISE` raises.
+and admits whatever port the host answers from; `NOISE word` is answered, and goes on as well;
+`RAISE` raises.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ from ryu_alg.inspection import (
     Party,
     Realm,
     Refusal,
+    Release,
     Replace,
     Report,
     Send,
@@ -80,8 +81,10 @@ class ConnectionGateway(DatagramGateway):
         *,
         transport: Transport = Transport.UDP,
         even: bool = False,
+        public: Address | None = None,
+        idle: int | None = None,
     ) -> Binding | Refusal:
-        return self.stream.bind(inside, transport=transport, even=even)
+        return self.stream.bind(inside, transport=transport, even=even, public=public, idle=idle)
 
     def signalling(self, inside: Endpoint) -> Endpoint | Refusal:
         return self.public
@@ -185,8 +188,8 @@ class SipStreamInspector(StreamInspector):
 
 
 def _other(effects: Iterable[DatagramEffect]) -> list[Effect]:
-    """What needs no place in the stream. A connection needs no holding."""
-    return [effect for effect in effects if not isinstance(effect, Hold | Send)]
+    """What needs no place in the stream. A connection is neither held nor released."""
+    return [effect for effect in effects if not isinstance(effect, Hold | Release | Send)]
 
 
 def _may_begin(data: bytes, position: int) -> bool:

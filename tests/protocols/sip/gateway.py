@@ -145,6 +145,8 @@ class MemoryGateway:
         *,
         transport: Transport = Transport.UDP,
         even: bool = False,
+        public: Address | None = None,
+        idle: int | None = None,
     ) -> Binding | Refusal:
         world = self.world
         for each in inside:
