@@ -22,7 +22,8 @@ from ryu_alg.protocols.sip.transparent import TransparentInspector
 
 def core(options: SipOptions, gateway: DatagramGateway, transport: Transport) -> DatagramInspector:
     """What inspects the messages of one host, or of one connection."""
-    if options.mode == "transparent":
+    elsewhere = options.b2bua_hosts and not within(gateway.host, options.b2bua_hosts)
+    if options.mode == "transparent" or elsewhere:
         return TransparentInspector(options, gateway, transport)
     if not options.b2bua_peers:
         return BackToBack(options, gateway, transport)

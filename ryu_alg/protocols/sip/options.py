@@ -60,6 +60,9 @@ class SipOptions(BaseModel):
     b2bua_peers: Networks = ()
     """With `mode: b2bua`: the other ends with which the gateway leads dialogues of its own; with
     all others it is transparent. Empty: all."""
+    b2bua_hosts: Networks = ()
+    """With `mode: b2bua`: the networks of the inside for whose hosts it does so; for all others
+    it is transparent. Empty: all."""
     b2bua: B2buaOptions = B2buaOptions()
     """With `mode: b2bua`: see docs/sip-b2bua.md."""
     rules: tuple[MethodRule, ...] = ()
@@ -91,6 +94,7 @@ class SipOptions(BaseModel):
 
     @model_validator(mode="after")
     def _peers_belong_to_the_mode(self) -> SipOptions:
-        if self.b2bua_peers and self.mode != "b2bua":
-            raise ValueError("`b2bua_peers` needs `mode: b2bua`")
+        for name in ("b2bua_peers", "b2bua_hosts"):
+            if getattr(self, name) and self.mode != "b2bua":
+                raise ValueError(f"`{name}` needs `mode: b2bua`")
         return self

@@ -26,6 +26,12 @@ def test_the_mode_decides() -> None:
     assert isinstance(datagram_inspector(SipOptions(), gateway), TransparentInspector)
     assert isinstance(datagram_inspector(SipOptions(mode="b2bua"), gateway), BackToBack)
     assert isinstance(datagram_inspector(BOTH, gateway), PeerInspector)
+    for network, core in (
+        ("192.168.10.0/24", BackToBack),
+        ("192.168.20.0/24", TransparentInspector),
+    ):
+        own = SipOptions.model_validate({"mode": "b2bua", "b2bua_hosts": network})
+        assert isinstance(datagram_inspector(own, gateway), core)
 
 
 def test_the_peer_decides() -> None:

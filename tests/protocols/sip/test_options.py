@@ -29,6 +29,7 @@ def test_one_item_may_stand_alone() -> None:
         ({"rules": [{"action": "deny", "methods": "cancel"}]}, "belongs to an INVITE"),
         ({"rules": [{"action": "deny", "methods": "a b"}]}, "is no SIP method"),
         ({"rules": [{"action": "drop"}]}, "allow"),
+        ({"b2bua_hosts": "192.168.10.0/24"}, "needs `mode: b2bua`"),
         ({"b2bua_peers": "198.51.100.7"}, "needs `mode: b2bua`"),
         ({"registrars": "h.example"}, "IPv4"),
         ({"message_limit": 100}, "1500"),
