@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 from typing import Any, NoReturn
 
 import click
@@ -59,7 +60,15 @@ def up(topology: str, name: str, controller: str | None, replace: bool, as_json:
       ryu-alg lab up nat
       ryu-alg lab up nat --name second --controller tcp:127.0.0.1:6633
     """
-    _print_status(Lab.up(topology, name, controller=controller, replace=replace), as_json)
+    # Broken off while it is built, nothing of it is left; after that, it is too late.
+    made = Lab.up(
+        topology,
+        name,
+        controller=controller,
+        replace=replace,
+        when_up=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    )
+    _print_status(made, as_json)
 
 
 @lab.command(short_help="Remove a lab, also after a crash.")

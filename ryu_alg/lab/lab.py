@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -87,11 +87,13 @@ class Lab:
         *,
         controller: str | None = None,
         replace: bool = False,
+        when_up: Callable[[], object] = lambda: None,
     ) -> Self:
         """Build a lab from a topology, a shipped one's name, or a file.
 
         `controller` replaces the OpenFlow target that the topology has. LabError if a lab of
-        that name is there (unless `replace`) or if it cannot be built; then nothing is left.
+        that name is there (unless `replace`) or if it cannot be built. Whatever is raised, until
+        `when_up` has returned, leaves nothing.
         """
         _check_name(name)
         process.require_root()
@@ -116,6 +118,7 @@ class Lab:
             raise LabError(f"lab {name} is being brought up by somebody else") from None
         try:
             lab._build()
+            when_up()
         except BaseException:
             down(name)
             raise

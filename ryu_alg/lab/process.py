@@ -5,8 +5,10 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import FrameType
 
 from ryu_alg.lab.errors import LabError
 
@@ -50,14 +52,15 @@ def require_tools() -> None:
 def run(argv: Sequence[str], *, stdin: str = "", env: Mapping[str, str] | None = None) -> str:
     """Run a tool to its end and give what it printed; LabError with its complaint if it fails."""
     try:
-        done = subprocess.run(
-            argv,
-            input=stdin,
-            env={**os.environ, "PATH": search_path(), **(env or {})},
-            capture_output=True,
-            text=True,
-            timeout=_TOOL_SECONDS,
-        )
+        with _uninterrupted():
+            done = subprocess.run(
+                argv,
+                input=stdin,
+                env={**os.environ, "PATH": search_path(), **(env or {})},
+                capture_output=True,
+                text=True,
+                timeout=_TOOL_SECONDS,
+            )
     except FileNotFoundError:
         package = _PACKAGES.get(argv[0])
         hint = f": apt-get install {package}" if package else ""
@@ -68,6 +71,27 @@ def run(argv: Sequence[str], *, stdin: str = "", env: Mapping[str, str] | None =
         complaint = " ".join((done.stderr or done.stdout).split()) or f"status {done.returncode}"
         raise LabError(f"{' '.join(argv[:4])}: {complaint}")
     return done.stdout
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """A SIGINT that comes meanwhile is acted upon at the end.
+
+    Otherwise a tool that has just been started would go on by itself, and make what nobody
+    removes. One from the keyboard ends the tool as well.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[FrameType | None] = []
+    signal.signal(signal.SIGINT, lambda number, frame: came.append(frame))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            before(signal.SIGINT, came[0])
 
 
 def is_running(pid: int) -> bool:
