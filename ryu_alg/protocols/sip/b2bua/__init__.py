@@ -2,6 +2,7 @@
 
 options        what can be configured
 policy         which call of whom may be made, and for how long
+phrases        reason phrases
 identity       the names that the gateway gives
 hiding         what of the inside is not seen outside
 headers        which headers cross
@@ -10,7 +11,14 @@ legs           one side of a dialogue
 calls          what belongs together, bounded
 registrations  contacts of the inside that a registrar knows
 references     Replaces and Refer-To: dialogues and contacts by their names on the other side
+holds          how long control endpoints stay
+sessions       how long calls and subscriptions last
 agent          what all of it works with: transactions, tables, time
-invites, dialogues, outside_dialogues, endings   what is done with messages
+arrivals       how a request came
+invites        calls that are set up
+dialogues, dialogue_responses   what happens within calls and subscriptions
+outside_dialogues, registering  what belongs to nothing yet
+endings        how calls end
+outcomes       what becomes of what left
 core           the inspector
 """

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ryu_alg.inspection import Realm
 from ryu_alg.protocols.sip.b2bua.headers import body_headers
+from ryu_alg.protocols.sip.b2bua.hiding import Hiding
 from ryu_alg.protocols.sip.bodies import MalformedBody, descriptions
 from ryu_alg.protocols.sip.media import CallMedia, MediaEffect, Refused
 from ryu_alg.protocols.sip.message import Message
@@ -51,7 +52,13 @@ class Stopped:
 
 
 def cross(
-    message: Message, towards: Realm, media: CallMedia | None, leg: bytes, *, answer: bool
+    message: Message,
+    towards: Realm,
+    hiding: Hiding,
+    media: CallMedia | None,
+    leg: bytes,
+    *,
+    answer: bool,
 ) -> Crossed | Stopped:
     """The body of `message` on its way; `media` of the call if descriptions belong there.
 
@@ -75,8 +82,11 @@ def cross(
     turned = turn(description, leg, answer=answer)
     if isinstance(turned, Refused):
         return Stopped(488, turned.code, turned.detail, turned.effects)
-    if outward and (start, end) != (0, len(message.body)):
-        return Crossed(turned.body, ((b"Content-Type", _SDP),), turned.effects, True)
+    if outward:
+        # Names of sessions and unknown attributes may hold addresses, too.
+        whole = (start, end) == (0, len(message.body))
+        headers = body_headers(message) if whole else [(b"Content-Type", _SDP)]
+        return Crossed(hiding.covered(turned.body), tuple(headers), turned.effects, True)
     body = message.body[:start] + turned.body + message.body[end:]
     return Crossed(body, tuple(body_headers(message)), turned.effects, True)
 

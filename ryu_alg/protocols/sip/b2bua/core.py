@@ -8,6 +8,7 @@ and ends; whatever a call had is gone when it is over; all that is remembered is
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ryu_alg.inspection import (
     Datagram,
@@ -20,23 +21,23 @@ from ryu_alg.inspection import (
     Send,
     Transport,
 )
-from ryu_alg.protocols.sip.addresses import NameAddr
-from ryu_alg.protocols.sip.b2bua.agent import DEFAULT_HOPS, RETRY_AFTER, Agent, Due, Repeating
+from ryu_alg.protocols.sip.b2bua.agent import DEFAULT_HOPS, RETRY_AFTER, Agent
+from ryu_alg.protocols.sip.b2bua.arrivals import Arrivals, dialogue_of
 from ryu_alg.protocols.sip.b2bua.calls import (
     Arrival,
     Branch,
-    Call,
-    Exchange,
     Found,
     Phase,
     accepted_name,
 )
-from ryu_alg.protocols.sip.b2bua.dialogues import REFRESHING, Dialogues
+from ryu_alg.protocols.sip.b2bua.dialogue_responses import REFRESHING, DialogueResponses
+from ryu_alg.protocols.sip.b2bua.dialogues import Dialogues
 from ryu_alg.protocols.sip.b2bua.endings import Endings
 from ryu_alg.protocols.sip.b2bua.headers import unknown_extensions, values
 from ryu_alg.protocols.sip.b2bua.holds import Holds
 from ryu_alg.protocols.sip.b2bua.invites import Invites
-from ryu_alg.protocols.sip.b2bua.legs import Leg, Path, contact_of, routes_of
+from ryu_alg.protocols.sip.b2bua.legs import Path, contact_of, routes_of
+from ryu_alg.protocols.sip.b2bua.outcomes import Outcomes
 from ryu_alg.protocols.sip.b2bua.outside_dialogues import SUBSCRIBING, OutsideDialogues
 from ryu_alg.protocols.sip.b2bua.phrases import phrase
 from ryu_alg.protocols.sip.b2bua.policy import CallPolicy, Denied
@@ -50,8 +51,7 @@ from ryu_alg.protocols.sip.message import Malformed, Message, parse
 from ryu_alg.protocols.sip.options import SipOptions
 from ryu_alg.protocols.sip.policy import denial
 from ryu_alg.protocols.sip.responses import respond, respond_raw
-from ryu_alg.protocols.sip.transactions import ClientKey, Unmatched, server_key
-from ryu_alg.protocols.sip.uris import DEFAULT_PORT
+from ryu_alg.protocols.sip.transactions import Unmatched, server_key
 
 _ANSWERLESS = frozenset({"ACK", "CANCEL", "BYE", "PRACK"})
 """Parts of a call that is already allowed."""
@@ -70,20 +70,23 @@ class BackToBack(DatagramInspector):
     ) -> None:
         """`secret` makes the names that the gateway gives; None: a random one."""
         reliable = transport is Transport.TCP
-        self._transport = transport.name.encode()
         self.agent = agent = Agent(options, gateway, reliable=reliable, secret=secret)
+        self._arrivals = Arrivals(agent.identity, transport.name.encode())
         self.registrations = Registrations(options.registrations_per_host)
         self.holds = Holds()
         self.pings = Pings()
         self._options = options
         self._policy = CallPolicy(options.b2bua)
         self._messages = Rate(options.messages_per_second)
+        self._refusals = Rate(options.messages_per_second)
+        """Of messages beyond the rate, which are answered as long as that is no burden."""
         self._references = References(agent.calls, agent.hiding)
         self._endings = Endings(agent, self.holds)
         self._sessions = Sessions(agent, self.holds)
         self._registering = Registering(agent, self.registrations, self.holds)
         self._invites = Invites(agent, self._endings, self._sessions)
-        self._dialogues = Dialogues(agent, self._endings, self._sessions, self._references)
+        responses = DialogueResponses(agent, self._endings, self._sessions)
+        self._dialogues = Dialogues(agent, self._endings, self._references, responses)
         self._outside = OutsideDialogues(
             agent,
             self._endings,
@@ -94,6 +97,7 @@ class BackToBack(DatagramInspector):
             self._invites,
             self._dialogues,
         )
+        self._outcomes = Outcomes(agent, self._endings, self._invites, responses, self._outside)
 
     # --- The inspector ---------------------------------------------------------------------
 
@@ -102,13 +106,17 @@ class BackToBack(DatagramInspector):
         if is_keepalive(datagram.payload):
             return self._keepalive(datagram)
         path = Path(datagram.origin, datagram.inside, datagram.remote)
-        if not self._messages.take(self.agent.now):
+        now = self.agent.now
+        within_rate = self._messages.take(now)
+        if not within_rate and not self._refusals.take(now):
             return [Report("sip.rate.dropped", f"from {path.other_end}")]
         if len(datagram.payload) > self._options.message_limit:
             return [Report("sip.message.overlong", f"from {path.other_end}")]
         message = parse(datagram.payload)
         if isinstance(message, Malformed):
             self._malformed(message, path)
+        elif not within_rate:
+            self._beyond_rate(message, path)
         elif message.is_request:
             self._request(message, path, datagram.public)
         else:
@@ -130,9 +138,9 @@ class BackToBack(DatagramInspector):
         agent = self.agent
         for news in agent.carry(agent.transactions.expire(agent.now)):
             if news.exchange is not None and news.failure is not None:
-                self._lost(news.exchange, news.failure)
+                self._outcomes.lost(news.exchange, news.failure)
         for due, subject in agent.alarms.due(agent.now):
-            self._due(due, subject)
+            self._outcomes.due(due, subject)
         self._registering.expire()
         return agent.take()
 
@@ -163,7 +171,7 @@ class BackToBack(DatagramInspector):
         agent = self.agent
         for news in agent.carry(agent.transactions.lose(lambda to: to.realm is lost, agent.now)):
             if news.exchange is not None and news.failure is not None:
-                self._lost(news.exchange, news.failure)
+                self._outcomes.lost(news.exchange, news.failure)
         for call in agent.calls:
             branch = call.winner or Branch(call.near, call.far)
             legs = [leg for leg in (branch.near, branch.far) if leg.realm is not lost]
@@ -183,6 +191,17 @@ class BackToBack(DatagramInspector):
         if inward and self.pings.answers(flow, datagram.payload):
             return ()
         return [Send(Realm.INSIDE if inward else Realm.OUTSIDE, *flow, datagram.payload)]
+
+    def _beyond_rate(self, message: Message, path: Path) -> None:
+        """Only what begins something is told; what is going on is sent again anyway."""
+        agent, source = self.agent, path.other_end
+        key = server_key(message, path.realm, source.address) if message.is_request else None
+        begins = message.to_tag is None and message.method not in _ANSWERLESS
+        if key is None or not begins or agent.transactions.serves(key):
+            agent.report("sip.rate.dropped", f"from {source}")
+            return
+        agent.report("sip.rate.refused", f"from {source}")
+        agent.send(path, respond(message, 503, phrase(503), [RETRY_AFTER], source=source))
 
     def _malformed(self, bad: Malformed, path: Path) -> None:
         agent = self.agent
@@ -214,7 +233,7 @@ class BackToBack(DatagramInspector):
         """An ACK to a 2xx, which is a transaction of its own."""
         agent = self.agent
         name = accepted_name(request.call_id, request.to_tag or b"", request.cseq.number)
-        found = agent.calls.find(self._own_key(request, path.realm))
+        found = agent.calls.find(dialogue_of(request, path.realm))
         if agent.confirmed(name) and found is not None:
             self._dialogues.acknowledge(request, found)
 
@@ -226,7 +245,7 @@ class BackToBack(DatagramInspector):
             return
         for news in agent.carry(outcomes):
             if news.exchange is not None:
-                self._answered(news.exchange, response)
+                self._outcomes.answered(news.exchange, response)
 
     def _new(self, request: Message, path: Path, public: Endpoint) -> None:
         """A request that was not here before."""
@@ -234,8 +253,7 @@ class BackToBack(DatagramInspector):
         source = path.other_end
         key = server_key(request, path.realm, source.address)
         assert key is not None
-        leg = self._leg(request, path, public)
-        arrival = Arrival(request, key, path, self._back(request, path), leg)
+        arrival = self._arrivals.read(request, key, path, public)
         if not agent.transactions.serve(key, arrival.back, agent.now):
             agent.report("sip.limit.transactions", f"too many requests, {source}")
             response = respond(request, 503, phrase(503), [RETRY_AFTER], source=source)
@@ -252,7 +270,7 @@ class BackToBack(DatagramInspector):
             agent.refuse(arrival, 481, "sip.b2bua.no_dialogue", f"{request.method[:32]} in none")
             return
         if found is not None:
-            arrival = Arrival(request, key, path, arrival.back, found.leg)
+            arrival = replace(arrival, leg=found.leg)
         self._allowed(arrival, found, public, hops)
 
     def _allowed(self, arrival: Arrival, found: Found | None, public: Endpoint, hops: int) -> None:
@@ -315,7 +333,7 @@ class BackToBack(DatagramInspector):
         agent, request = self.agent, arrival.request
         if request.to_tag is None:
             return None
-        found = agent.calls.find(self._own_key(request, arrival.origin))
+        found = agent.calls.find(dialogue_of(request, arrival.origin))
         if found is not None:
             return found
         leg = arrival.leg.forked(local_tag=request.to_tag)
@@ -328,118 +346,3 @@ class BackToBack(DatagramInspector):
         branch.far.routes = tuple(routes_of(request))
         call.phase = Phase.UP
         return Found(call, branch, branch.far)
-
-    @staticmethod
-    def _own_key(request: Message, realm: Realm) -> tuple[Realm, bytes, bytes, bytes]:
-        return (realm, request.call_id, request.to_tag or b"", request.from_tag or b"")
-
-    def _back(self, request: Message, path: Path) -> Path:
-        """The way of responses (RFC 3261 18.2.2, RFC 3581): to where the request came from, at
-        the port of its Via unless that asks for the one it came from."""
-        via = request.vias[0]
-        if via.wants_rport or self.agent.reliable:
-            return path
-        port = via.sent_by.port or DEFAULT_PORT
-        end = Endpoint(path.other_end.address, port)
-        if path.realm is Realm.INSIDE:
-            return Path(path.realm, end, path.remote)
-        return Path(path.realm, path.inside, end)
-
-    def _leg(self, request: Message, path: Path, public: Endpoint) -> Leg:
-        """The gateway's side of the dialogue that a request may begin."""
-        agent = self.agent
-        return Leg(
-            realm=path.realm,
-            path=path,
-            here=path.remote if path.realm is Realm.INSIDE else public,
-            transport=self._transport,
-            call_id=request.call_id,
-            local=_untagged(request, request.recipient),
-            local_tag=agent.identity.name(
-                b"tag", path.realm.value.encode(), request.call_id, request.from_tag or b""
-            ),
-            remote=_untagged(request, request.sender),
-            remote_tag=request.from_tag or b"",
-            target=contact_of(request) or request.raw[slice(*request.sender.uri.span)],
-            routes=tuple(routes_of(request)),
-            sequence=0,
-            remote_sequence=request.cseq.number,
-        )
-
-    # --- What becomes of what left ---------------------------------------------------------
-
-    def _answered(self, exchange: Exchange, response: Message) -> None:
-        arrival, call, branch = exchange.arrival, exchange.call, exchange.branch
-        if arrival is None:
-            return  # The gateway's own BYE: whatever it is told, the call is over.
-        if call is not None and call.exchange is exchange:
-            self._invites.answered(exchange, call, response)
-        elif call is not None and branch is not None:
-            self._dialogues.answered(exchange, arrival, Found(call, branch, exchange.leg), response)
-        else:
-            self._outside.answered(exchange, arrival, response)
-
-    def _lost(self, exchange: Exchange, status: int) -> None:
-        arrival, call, branch = exchange.arrival, exchange.call, exchange.branch
-        if arrival is None:
-            return
-        self.agent.report(
-            "sip.b2bua.lost", f"{exchange.method[:32]} to {exchange.destination.other_end}"
-        )
-        if call is not None and call.exchange is exchange:
-            self._invites.lost(exchange, call, status)
-        elif call is not None and branch is not None:
-            self._dialogues.lost(exchange, arrival, Found(call, branch, exchange.leg), status)
-        else:
-            self._outside.lost(exchange, arrival, status)
-
-    def _due(self, due: Due, subject: int | ClientKey | bytes) -> None:
-        agent = self.agent
-        if isinstance(subject, ClientKey):
-            self._exchange_due(due, subject)
-        elif isinstance(subject, bytes):
-            late = agent.repeat_again(subject)
-            if late is not None:
-                self._unconfirmed(late)
-        elif (call := agent.calls.get(subject)) is not None:
-            self._call_due(due, call)
-
-    def _unconfirmed(self, late: Repeating) -> None:
-        """Nobody has confirmed a response (RFC 3261 13.3.1.4, RFC 3262 section 3)."""
-        if late.call.owing is not None:
-            self._endings.part(late.call)
-        elif late.call.phase in (Phase.SETUP, Phase.UP):
-            missing = "no ACK" if late.final else "no PRACK"
-            self._endings.hang_up(late.call, "sip.call.unconfirmed", missing)
-
-    def _exchange_due(self, due: Due, key: ClientKey) -> None:
-        agent = self.agent
-        exchange = agent.exchanges.get(key)
-        if exchange is None:
-            return
-        if due is Due.ABANDON:
-            agent.transactions.abandon(key)
-            agent.forget_exchange(key)
-            if exchange.branch is not None and exchange.branch.inviting is exchange:
-                exchange.branch.inviting = None
-            return
-        agent.cancel(exchange)
-        self._lost(exchange, 408)
-
-    def _call_due(self, due: Due, call: Call) -> None:
-        match due:
-            case Due.LIMIT:
-                self._endings.hang_up(call, "sip.call.limit", "as long as it may be")
-            case Due.SESSION if call.method == "INVITE":
-                self._endings.hang_up(call, "sip.call.expired", "nobody has refreshed it")
-            case _:
-                self._endings.failed(call)
-
-
-def _untagged(message: Message, address: NameAddr) -> bytes:
-    """From or To without its tag."""
-    tag = address.parameter(b"tag")
-    start, end = address.span
-    if tag is None:
-        return message.raw[start:end]
-    return message.raw[start : tag.span[0]] + message.raw[tag.span[1] : end]

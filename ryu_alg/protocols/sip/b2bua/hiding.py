@@ -6,6 +6,7 @@ becomes the address that stands for the host that used it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
@@ -38,9 +39,17 @@ class Hiding:
 
     def betrays(self, text: bytes) -> bool:
         """Whether a text has the inside host's own address in it."""
-        if self._gateway.public_of(self._host) == self._host:
-            return False
-        return str(self._host).encode() in text.lower()
+        return self._translated() and str(self._host).encode() in text.lower()
+
+    def covered(self, text: bytes) -> bytes:
+        """A text with the public address wherever the host's own still stands."""
+        if not self._translated():
+            return text
+        public = str(self._gateway.public_of(self._host)).encode()
+        return re.sub(re.escape(str(self._host).encode()), public, text, flags=re.IGNORECASE)
+
+    def _translated(self) -> bool:
+        return self._gateway.public_of(self._host) != self._host
 
     def seen(self, where: HostPort, towards: Realm) -> bytes:
         """How a host, without its port, is written on the other side."""

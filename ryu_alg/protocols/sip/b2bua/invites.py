@@ -50,7 +50,7 @@ class Invites:
             return
         options = agent.options
         media = CallMedia(agent.gateway, agent.gateway.host, options.media_servers)
-        crossed = cross(arrival.request, far.realm, media, b"", answer=False)
+        crossed = cross(arrival.request, far.realm, agent.hiding, media, b"", answer=False)
         if isinstance(crossed, Stopped):
             agent.do(crossed.effects)
             agent.do(media.close())
@@ -245,7 +245,7 @@ class Invites:
         """The body of a response; None: it does not cross, and neither does the response."""
         agent = self._agent
         name, answer = branch.name, exchange.offers
-        crossed = cross(response, call.near.realm, call.media, name, answer=answer)
+        crossed = cross(response, call.near.realm, agent.hiding, call.media, name, answer=answer)
         agent.do(crossed.effects)
         if isinstance(crossed, Stopped):
             agent.report(crossed.code, crossed.detail)

@@ -74,7 +74,7 @@ class OutsideDialogues:
                 agent.refuse(arrival, 400, "sip.b2bua.refer", "Refer-To means nothing outside")
                 return
             headers.append((b"Refer-To", refer_to))
-        crossed = cross(arrival.request, far.realm, None, b"", answer=False)
+        crossed = cross(arrival.request, far.realm, agent.hiding, None, b"", answer=False)
         if isinstance(crossed, Stopped):
             agent.refuse(arrival, crossed.status, crossed.code, crossed.detail)
             return
@@ -120,7 +120,7 @@ class OutsideDialogues:
             headers.append((b"Contact", b"<%s>" % near.contact))
         elif 300 <= response.status < 400:
             headers += redirections(response, near.realm, agent.hiding)
-        crossed = cross(response, near.realm, None, b"", answer=False)
+        crossed = cross(response, near.realm, agent.hiding, None, b"", answer=False)
         if isinstance(crossed, Stopped):
             agent.report(crossed.code, crossed.detail)
             agent.answer(arrival, response.status, headers, tag=near.local_tag)

@@ -155,6 +155,10 @@ class Transactions(Generic[D]):
         self._destinations[key] = destination
         return self._outcomes(key, transaction, transaction.start(now))
 
+    def serves(self, key: ServerKey) -> bool:
+        """Whether a request is known."""
+        return key in self._servers
+
     def answered(self, key: ServerKey) -> bool:
         """Whether a request has its final response, or is not known any more."""
         transaction = self._servers.get(key)

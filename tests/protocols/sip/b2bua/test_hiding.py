@@ -9,7 +9,7 @@ from ryu_alg.protocols.sip.addresses import parse_only_address
 from ryu_alg.protocols.sip.b2bua.headers import CROSSING, IDENTITIES
 from ryu_alg.protocols.sip.b2bua.hiding import Hiding
 from ryu_alg.protocols.sip.b2bua.identity import Identity
-from tests.protocols.sip.b2bua.desk import Desk, read, text, texts
+from tests.protocols.sip.b2bua.desk import Desk, read, sdp, text, texts
 from tests.protocols.sip.gateway import HOST, PLAIN_HOST, World
 
 
@@ -118,3 +118,11 @@ def test_names_are_the_same_each_time_and_nobody_elses() -> None:
     assert mine.name(b"ab", b"c") != mine.name(b"a", b"bc")
     assert Identity().name(b"call", b"x") != Identity().name(b"call", b"x")
     assert len({mine.branch() for _ in range(100)}) == 100
+
+
+def test_nothing_in_a_description_shows_the_address() -> None:
+    desk = Desk()
+    body = sdp("192.168.10.2", 4000).replace(b"s=-", b"s=call from 192.168.10.2")
+    invite = desk.give(desk.alice, desk.alice.request("INVITE", body + b"a=x:192.168.10.2\r\n"))[1]
+    assert b"s=call from 203.0.113.1\r\n" in invite.body
+    assert b"a=x:203.0.113.1\r\n" in invite.body

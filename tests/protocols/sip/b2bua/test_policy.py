@@ -138,3 +138,13 @@ def test_a_call_with_media_that_is_denied_binds_nothing() -> None:
     desk = Desk(with_options(rules=[{"action": "deny"}]))
     desk.give(desk.alice, desk.alice.request("INVITE", sdp("192.168.10.2", 4000)))
     assert desk.world.bound == 0
+
+
+def test_beyond_the_rate_new_requests_are_told_so_for_a_while() -> None:
+    desk = Desk(with_options({"messages_per_second": 1}))
+    found = []
+    for number in range(6):
+        desk.alice.tag = f"tag{number}"
+        found.append([m.status for m in desk.give(desk.alice, desk.alice.request("OPTIONS"))])
+    assert found == [[0], [0], [503], [503], [], []]
+    assert "sip.rate.refused" in desk.codes
