@@ -73,6 +73,8 @@ class Passage:
     """By their digest as they came, as they left."""
     offers: bool = False
     """The request carried an offer (RFC 3264): a description in a response is the answer."""
+    settled: bool = False
+    """A final response has passed."""
     begins: bool = False
     """An INVITE outside of any dialogue."""
     asked: Asked | None = None
@@ -115,6 +117,10 @@ class Passages:
 
     def answered(self, key: Key, status: int, now: float) -> None:
         """A response passes: how long may there be others, and repetitions?"""
+        passage = self.table.get(key)
+        if passage is None or (passage.settled and status < 200):
+            return  # a provisional response that was overtaken prolongs nothing
+        passage.settled = status >= 200
         if key.method == "INVITE":
             lifetime = self.patience if status < 200 else TRANSACTION_LIFETIME
         else:

@@ -851,3 +851,13 @@ def test_capabilities_that_cannot_be_read_pass_as_they_are() -> None:
     asked = invite(method="OPTIONS", body=b"v=0\r\nbad\r\n")
     assert read(only(site.inside(asked), OUT)).body == b"v=0\r\nbad\r\n"
     assert site.reports == ["sip.media.malformed"]
+
+
+def test_a_provisional_response_that_was_overtaken_prolongs_nothing() -> None:
+    site = Site()
+    asked = only(site.inside(invite()), OUT)
+    site.outside(respond(asked, 200))
+    ringing = only(site.outside(respond(asked, 180)), IN)
+    assert ringing.startswith(b"SIP/2.0 180")
+    site.sleep(40)
+    assert not len(site.inspector.state.passages.table)
