@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
+from ryu_alg.inspection.names import printable
 from ryu_alg.protocols.ftp import telnet
 from ryu_alg.protocols.ftp.verbs import VERBS, Argument, Role, Verb
 
@@ -13,8 +14,6 @@ _BLANKS = b" \t\v\f\r\n"
 """What servers skip around a verb and an argument (C's isspace)."""
 _TOKEN = re.compile(rb"[^ \t\v\f\r\n]+")
 _INNER_CR = re.compile(rb"\r[^\r\n]")
-_SHOWN = 160
-"""How much of a line is shown, in bytes."""
 _FIRST_VERB = re.compile(r"[A-Z]{3,4}")
 _WEB_METHODS = frozenset({"GET", "HEAD", "POST", "PUT"})
 
@@ -98,9 +97,3 @@ def parse(raw: bytes) -> Command | Malformed:
     first = token.end() + len(rest) - len(rest.lstrip(_BLANKS))
     start, end = plain.span(first, first + len(argument))
     return Command(raw, name, argument, start, end)
-
-
-def printable(text: bytes) -> str:
-    """`text` for people: UTF-8 (RFC 2640), with what is not printable escaped."""
-    decoded = text[:_SHOWN].decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in decoded)

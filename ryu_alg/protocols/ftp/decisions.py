@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ryu_alg.inspection import Direction, Effect, Forward, Inject, Replace, Report
-from ryu_alg.protocols.ftp.commands import printable
+from ryu_alg.inspection.names import printable
 
 
 @dataclass(slots=True)

@@ -1,19 +1,11 @@
-"""Command control: which command of whom may reach the server.
-
-Whoever is in doubt about names errs towards denial: a rule that denies fits in upper and
-lower case, and however a path is spelled, with //, . and .. in it, or with backslashes; a
-rule that allows must fit exactly, and all spellings. A relative path stays relative: the
-directory that the server takes it from is not known here.
-"""
+"""Command control: which command of whom may reach the server."""
 
 from __future__ import annotations
 
-import posixpath
-import re
-from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from ryu_alg.inspection import Address
+from ryu_alg.inspection.names import may_fit, path_spellings, surely_fits
 from ryu_alg.protocols.ftp import replies
 from ryu_alg.protocols.ftp.commands import Command
 from ryu_alg.protocols.ftp.options import FtpOptions, Rule
@@ -59,24 +51,7 @@ def _fits(rule: Rule, command: Command, user: str | None, client: Address) -> bo
         return False
     if rule.clients and not any(client in network for network in rule.clients):
         return False
-    if rule.users and (user is None or not _matches(rule, rule.users, [user])):
+    fits = may_fit if rule.action == "deny" else surely_fits
+    if rule.users and (user is None or not fits(rule.users, [user])):
         return False
-    return not rule.arguments or _matches(rule, rule.arguments, _spellings(command.argument))
-
-
-def _spellings(argument: bytes) -> list[str]:
-    text = argument.decode("utf-8", "surrogateescape")
-    return [text, _straight(text), _straight(text.replace("\\", "/"))]
-
-
-def _straight(path: str) -> str:
-    """`path` without //, . and .. in it."""
-    straight = re.sub("^//", "/", posixpath.normpath(path)) if path else path
-    return straight + "/" if path.endswith("/") and straight != "/" else straight
-
-
-def _matches(rule: Rule, patterns: Iterable[str], texts: list[str]) -> bool:
-    if rule.action == "allow":
-        return all(any(fnmatchcase(text, pattern) for pattern in patterns) for text in texts)
-    folded = [pattern.casefold() for pattern in patterns]
-    return any(fnmatchcase(text.casefold(), pattern) for text in texts for pattern in folded)
+    return not rule.arguments or fits(rule.arguments, path_spellings(command.argument))
