@@ -34,6 +34,7 @@ class Announcements:
         third_party: Address | None,
         peers: Sequence[Network],
         last_port: int | None,
+        wait: int | None,
     ) -> Announced | Refusal:
         """See `ryu_alg.inspection.StreamGateway.expect`."""
         entry = self.expectations.arm(
@@ -45,6 +46,7 @@ class Announcements:
             third_party=third_party,
             peers=peers,
             last_port=last_port,
+            wait=wait,
         )
         if isinstance(entry, Announced):
             self.ids.add(entry.expectation.id)

@@ -76,6 +76,7 @@ class Expectations:
         third_party: Address | None,
         peers: Sequence[Network],
         last_port: int | None,
+        wait: int | None,
     ) -> Announced | Refusal:
         """Announce that `listener` waits on `port`; see `ryu_alg.inspection.Gateway.expect`."""
         conversation = owner.conversation
@@ -117,8 +118,8 @@ class Expectations:
                 seen=announced,
                 connecting_realm=connecting_realm,
                 translate=self._translation(expectation, conversation, listener),
-                idle=self.config.timers.pinhole_unused,
-                hard=self.config.timers.pinhole_hard,
+                idle=wait or self.config.timers.pinhole_unused,
+                hard=wait or self.config.timers.pinhole_hard,
                 last_port=last_port,
             )
         entry = Announced(

@@ -108,6 +108,7 @@ class Session(Holder):
         third_party: Address | None = None,
         peers: Sequence[Network] = (),
         last_port: int | None = None,
+        wait: int | None = None,
     ) -> Expectation | Refusal:
         """Arm an expectation; see `ryu_alg.inspection.StreamGateway`."""
         entry = self.announced.arm(
@@ -118,6 +119,7 @@ class Session(Holder):
             third_party=third_party,
             peers=peers,
             last_port=last_port,
+            wait=wait,
         )
         if isinstance(entry, Refusal):
             self._publish(f"expectation.refused.{entry.code}", entry.detail)

@@ -152,6 +152,7 @@ class StreamGateway(Gateway, Protocol):
         third_party: Address | None = None,
         peers: Sequence[Network] = (),
         last_port: int | None = None,
+        wait: int | None = None,
     ) -> Expectation | Refusal:
         """Arm an expectation: `listener` waits on `port` for the other party to connect.
 
@@ -161,6 +162,9 @@ class StreamGateway(Gateway, Protocol):
         `third_party` names another host that listens in `listener`'s stead (FXP), `peers`
         further networks that may connect besides the other party; the inspector's own
         policy must have allowed both.
+
+        A pinhole that nobody uses closes as `timers` say, or after `wait` seconds where a
+        person has to accept first.
         """
 
 

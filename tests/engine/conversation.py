@@ -102,8 +102,10 @@ class Toy(StreamInspector):
             case [b"NO"] if self.armed is not None:
                 closed, self.armed = self.armed, None
                 return [Close(closed), Forward(end)]
-            case [b"SERVE", port]:
-                granted = self.gateway.expect(listener=Party.SERVER, port=int(port))
+            case [b"SERVE", port, *wait]:
+                granted = self.gateway.expect(
+                    listener=Party.SERVER, port=int(port), wait=int(wait[0]) if wait else None
+                )
                 assert isinstance(granted, Expectation)
                 return [Open(granted.id), Replace(end, f"SERVE {granted.announced}\n".encode())]
             case [b"RANGE", first, last]:

@@ -429,6 +429,20 @@ def test_a_pinhole_whose_time_was_up_while_the_switch_was_away_is_not_opened_aga
     assert not conversation.engine.expectations.live
 
 
+def test_a_pinhole_waits_as_long_as_the_inspector_says() -> None:
+    timers = Timers(pinhole_unused=30, pinhole_hard=60)
+    conversation = talk(engine(timers=timers), client=SERVER, server=str(PUBLIC))
+    for request, idle, hard in ((b"SERVE 5000\n", 30, 60), (b"SERVE 5001 300\n", 300, 300)):
+        conversation.server_sends(request)
+        (opened,) = conversation.of(OpenPinhole)
+        assert (opened.pinhole.idle, opened.pinhole.hard) == (idle, hard)
+        conversation.confirm()
+    conversation.now = 61.0
+    conversation.handle(PipelineInstalled())
+    (left,) = conversation.of(OpenPinhole)
+    assert left.pinhole.hard == 300
+
+
 # -- time -----------------------------------------------------------------------------------------
 
 
