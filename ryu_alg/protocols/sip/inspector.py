@@ -9,18 +9,20 @@ from ryu_alg.inspection import (
     DatagramEffect,
     DatagramGateway,
     DatagramInspector,
+    Realm,
     StreamGateway,
     StreamInspector,
     Transport,
 )
 from ryu_alg.protocols.sip.b2bua.core import BackToBack
+from ryu_alg.protocols.sip.core import SipCore
 from ryu_alg.protocols.sip.options import SipOptions
 from ryu_alg.protocols.sip.policy import within
 from ryu_alg.protocols.sip.stream import SipStreamInspector
 from ryu_alg.protocols.sip.transparent import TransparentInspector
 
 
-def core(options: SipOptions, gateway: DatagramGateway, transport: Transport) -> DatagramInspector:
+def core(options: SipOptions, gateway: DatagramGateway, transport: Transport) -> SipCore:
     """What inspects the messages of one host, or of one connection."""
     elsewhere = options.b2bua_hosts and not within(gateway.host, options.b2bua_hosts)
     if options.mode == "transparent" or elsewhere:
@@ -42,7 +44,7 @@ def stream_inspector(options: SipOptions, gateway: StreamGateway) -> StreamInspe
     )
 
 
-class PeerInspector(DatagramInspector):
+class PeerInspector(SipCore):
     """Both cores, side by side: the other end of a message says which one it is for."""
 
     def __init__(self, options: SipOptions, gateway: DatagramGateway, transport: Transport) -> None:
@@ -72,3 +74,7 @@ class PeerInspector(DatagramInspector):
     def binding_idle(self, binding: int) -> Sequence[DatagramEffect]:
         """The one whose binding it is knows it, the other does not."""
         return (*self.transparent.binding_idle(binding), *self.b2bua.binding_idle(binding))
+
+    def disconnected(self, lost: Realm) -> Sequence[DatagramEffect]:
+        """Of both."""
+        return (*self.transparent.disconnected(lost), *self.b2bua.disconnected(lost))

@@ -17,7 +17,6 @@ from ryu_alg.inspection import (
     Datagram,
     DatagramEffect,
     DatagramGateway,
-    DatagramInspector,
     Direction,
     Effect,
     Endpoint,
@@ -37,6 +36,7 @@ from ryu_alg.inspection import (
 )
 from ryu_alg.inspection.framing import LF
 from ryu_alg.inspection.headers import Framed, Unread, take_message
+from ryu_alg.protocols.sip.core import SipCore
 from ryu_alg.protocols.sip.message import LIMITS, is_start_line
 from ryu_alg.protocols.sip.names import CONTENT_LENGTH
 
@@ -97,7 +97,7 @@ class SipStreamInspector(StreamInspector):
         self,
         gateway: StreamGateway,
         message_limit: int,
-        core: Callable[[DatagramGateway], DatagramInspector],
+        core: Callable[[DatagramGateway], SipCore],
     ) -> None:
         ends = gateway.conversation
         client_inside = gateway.realm_of(ends.client.address) is Realm.INSIDE
@@ -135,8 +135,11 @@ class SipStreamInspector(StreamInspector):
         return effects
 
     def end(self, direction: Direction, data: bytes) -> Sequence[Effect]:
-        """Half a message is of no use to anybody."""
-        return ()
+        """Half a message is of no use to anybody; the core may have something to end."""
+        if self.refused:
+            return ()
+        sender = Realm.INSIDE if direction.sender is self.inside_party else Realm.OUTSIDE
+        return self._injected(self.core.disconnected(sender))
 
     def next_timeout(self) -> float | None:
         """The core's."""

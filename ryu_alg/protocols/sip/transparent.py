@@ -13,13 +13,13 @@ from ryu_alg.inspection import (
     Datagram,
     DatagramEffect,
     DatagramGateway,
-    DatagramInspector,
     Realm,
     Report,
     Send,
     Transport,
 )
 from ryu_alg.protocols.sip.answers import Refusing, onward, sender
+from ryu_alg.protocols.sip.core import SipCore
 from ryu_alg.protocols.sip.keepalive import MAX_FLOWS, PING, Flow, Pings, is_keepalive
 from ryu_alg.protocols.sip.limits import Rate
 from ryu_alg.protocols.sip.message import Malformed, parse
@@ -29,7 +29,7 @@ from ryu_alg.protocols.sip.requests import Requests
 from ryu_alg.protocols.sip.state import State
 
 
-class TransparentInspector(DatagramInspector):
+class TransparentInspector(SipCore):
     """SIP of one inside host; over TCP, of one connection."""
 
     def __init__(

@@ -63,12 +63,14 @@ class MemoryStream(MemoryGateway):
 class Connection:
     """One session as the engine runs it."""
 
-    def __init__(self, conversation: Conversation | None = None) -> None:
+    def __init__(
+        self, conversation: Conversation | None = None, options: SipOptions | None = None
+    ) -> None:
         self.world = World()
         self.gateway = MemoryStream(self.world, HOST)
         if conversation is not None:
             self.gateway.conversation = conversation
-        self.inspector = stream_inspector(SipOptions(), self.gateway)
+        self.inspector = stream_inspector(options or SipOptions(), self.gateway)
         self.held = {TO_SERVER: b"", TO_CLIENT: b""}
         self.left = {TO_SERVER: b"", TO_CLIENT: b""}
         self.reports: list[str] = []
@@ -259,7 +261,25 @@ def test_what_is_no_sip_is_refused_for_good(data: bytes, code: str) -> None:
 def test_half_a_message_does_not_leave() -> None:
     connection = Connection()
     assert connection.client(request(via=VIA)[:-4]) == b""
-    assert connection.inspector.end(TO_SERVER, connection.held[TO_SERVER]) == ()
+    assert not connection.inspector.end(TO_SERVER, connection.held[TO_SERVER])
+
+
+def test_who_has_gone_is_not_waited_for() -> None:
+    connection = Connection(options=SipOptions(mode="b2bua"))
+    asked = request(
+        "OPTIONS",
+        "sip:alice@203.0.113.1:49200",
+        via="SIP/2.0/TCP 198.51.100.7;branch=z9hG4bK-o1",
+        sender="<sip:bob@example.com>;tag=b1",
+        to="<sip:alice@example.com>",
+    )
+    connection.feed(TO_CLIENT, asked)
+    assert read(connection.left[TO_CLIENT]).method == "OPTIONS"
+    (answer,) = (
+        effect for effect in connection.inspector.end(TO_SERVER, b"") if isinstance(effect, Inject)
+    )
+    assert answer.direction is TO_SERVER
+    assert read(answer.data).status == 503
 
 
 def test_time() -> None:

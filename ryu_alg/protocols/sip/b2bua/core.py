@@ -14,7 +14,6 @@ from ryu_alg.inspection import (
     Datagram,
     DatagramEffect,
     DatagramGateway,
-    DatagramInspector,
     Endpoint,
     Realm,
     Report,
@@ -45,6 +44,7 @@ from ryu_alg.protocols.sip.b2bua.references import References
 from ryu_alg.protocols.sip.b2bua.registering import Registering
 from ryu_alg.protocols.sip.b2bua.registrations import Registrations
 from ryu_alg.protocols.sip.b2bua.sessions import MIN_SESSION, Sessions, too_short
+from ryu_alg.protocols.sip.core import SipCore
 from ryu_alg.protocols.sip.keepalive import MAX_FLOWS, PING, Flow, Pings, is_keepalive
 from ryu_alg.protocols.sip.limits import Rate
 from ryu_alg.protocols.sip.message import Malformed, Message, parse
@@ -57,7 +57,7 @@ _ANSWERLESS = frozenset({"ACK", "CANCEL", "BYE", "PRACK"})
 """Parts of a call that is already allowed."""
 
 
-class BackToBack(DatagramInspector):
+class BackToBack(SipCore):
     """SIP of one inside host; over TCP, of one connection."""
 
     def __init__(
