@@ -74,7 +74,7 @@ class Passage:
     offers: bool = False
     """The request carried an offer (RFC 3264): a description in a response is the answer."""
     settled: bool = False
-    """A final response has passed."""
+    """A final response has passed, or a CANCEL: it will soon be over."""
     begins: bool = False
     """An INVITE outside of any dialogue."""
     asked: Asked | None = None
@@ -114,6 +114,14 @@ class Passages:
         if key.method == "INVITE" and not passage.answer:
             lifetime = self.patience
         self.table.put(key, passage, now + lifetime)
+
+    def cancelled(self, key: Key, now: float) -> None:
+        """A CANCEL of this INVITE passes: it is over then, even if no response says so (RFC 3261
+        section 9.1)."""
+        passage, until = self.table.get(key), self.table.until(key)
+        if passage is not None and until is not None:
+            passage.settled = True
+            self.table.keep(key, min(until, now + TRANSACTION_LIFETIME))
 
     def answered(self, key: Key, status: int, now: float) -> None:
         """A response passes: how long may there be others, and repetitions?"""

@@ -51,6 +51,8 @@ class Requests:
         if refused is not None:
             effects.append(_report(refused, datagram))
             effects.append(Refusing(datagram).denied(request, passage, refused))
+        elif request.method == "CANCEL":
+            passages.cancelled(key._replace(method="INVITE"), self.state.gateway.now)
         passages.begun(key, passage, self.state.gateway.now)
         return effects
 

@@ -86,12 +86,23 @@ def call(
     transport: str = "u1",
     caller_options: tuple[str, ...] = ("-d", "200"),
     callee_options: tuple[str, ...] = ("-rtp_echo",),
+    replace: dict[str, str] | None = None,
+    replace_answers: dict[str, str] | None = None,
     **more: Any,
 ) -> None:
-    """Calls that all go as both scenarios have it; AssertionError if one does not."""
+    """Calls that all go as both scenarios have it; AssertionError if one does not.
+
+    `replace` and `replace_answers`: text of the scenarios that is replaced before.
+    """
     common = {"calls": calls, "transport": transport, **more}
     with registered(sipp, route, "tcp" if transport.startswith("t") else "udp"):
-        waiting = sipp(*route.callee, callee, options=callee_options, **common).start()
+        waiting = sipp(
+            *route.callee,
+            callee,
+            options=callee_options,
+            replace=replace_answers or {},
+            **common,
+        ).start()
         sipp(
             *route.caller,
             caller,
@@ -100,6 +111,7 @@ def call(
             rate=rate,
             port=fresh_port() if transport.startswith("t") else PORT,
             options=caller_options,
+            replace=replace or {},
             **common,
         ).run()
         waiting.wait()

@@ -86,4 +86,4 @@ class Gateways:
     def _both(self, action: Callable[[SipGateway], None]) -> None:
         at_work = [Background(lambda it=it: action(it)) for it in (self.east, self.west)]
         for background in at_work:
-            background.join(60)
+            background.join(120)

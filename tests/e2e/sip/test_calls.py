@@ -36,7 +36,8 @@ pytestmark = pytest.mark.usefixtures("gateways", "proxy")
 
 LONG = "x" * 2400
 """Makes a message of 3,000 bytes."""
-INSIDE_ONLY = (b"192.168.", b"alice@", b"bob@")
+NAME = "laptop.inside.example"
+"""What nobody outside should hear of."""
 
 
 @pytest.fixture(scope="module", params=MODES)
@@ -126,11 +127,6 @@ def test_quiet_calls_last(sipp: MakeSipp, gateways: Gateways) -> None:
     )
 
 
-def test_nothing_is_left(sipp: MakeSipp, gateways: Gateways) -> None:
-    call(sipp, BETWEEN_SITES, calls=5)
-    gateways.wait_empty()
-
-
 def test_media_of_both_inside_go_directly(
     sipp: MakeSipp, gateways: Gateways, lab: Lab, tmp_path: Path
 ) -> None:
@@ -143,10 +139,13 @@ def test_the_inside_stays_hidden(sipp: MakeSipp, mode: str, capture: Capture) ->
     """In what has been sent outside so far: addresses, names and Call-IDs of the inside."""
     if mode != "b2bua":
         pytest.skip("From, To and Call-ID are the endpoints' in transparent mode")
-    call(sipp, BETWEEN_SITES)
+    named = {
+        "From: <sip:caller@[local_ip]:[local_port]>": f"From: <sip:caller@{NAME}>",
+        "Content-Type": f"User-Agent: {NAME}\n      Server: {NAME}\n      Content-Type",
+    }
+    call(sipp, OUT_OVER_PROXY, replace=named)
     inside = {identity for it in capture.messages(*INSIDE_PORTS) for identity in it.call_ids}
     outside = capture.messages(*OUTSIDE_PORTS)
     assert inside and outside
-    forbidden = [*INSIDE_ONLY, *(identity.encode() for identity in inside)]
-    found = {word for it in outside for word in forbidden if word in it.text}
-    assert not found
+    forbidden = [b"192.168.", NAME.encode(), *(identity.encode() for identity in inside)]
+    assert not {word for it in outside for word in forbidden if word in it.text}

@@ -861,3 +861,13 @@ def test_a_provisional_response_that_was_overtaken_prolongs_nothing() -> None:
     assert ringing.startswith(b"SIP/2.0 180")
     site.sleep(40)
     assert not len(site.inspector.state.passages.table)
+
+
+def test_an_invite_that_was_cancelled_is_forgotten_though_nobody_answers() -> None:
+    site = Site()
+    asked = only(site.inside(invite()), OUT)
+    site.outside(respond(asked, 180))
+    site.inside(invite(method="CANCEL"))
+    site.sleep(40)
+    assert site.remembers == 0
+    assert not site.world.bindings
