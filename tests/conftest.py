@@ -15,7 +15,7 @@ LAB_COMMANDS = (
     *("ip", "ethtool", "tcpdump", "nft", "conntrack"),
     *("ovs-vswitchd", "ovsdb-server", "ovsdb-tool", "ovs-vsctl", "ovs-ofctl"),
     *("vsftpd", "curl", "lftp", "tnftp", "openssl"),
-    *("kamailio", "sipp", "baresip", "tshark"),
+    *("kamailio", "sipp", "baresip", "tshark", "prosody"),
 )
 END_TO_END = Path(__file__).parent / "e2e"
 
