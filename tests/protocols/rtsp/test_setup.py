@@ -138,10 +138,13 @@ def test_version_2_client_inside() -> None:
         b'RTP/AVP/UDP;unicast;dest_addr="203.0.113.1:40000"/"203.0.113.1:40001";'
         b'src_addr="203.0.113.1:40000"/"203.0.113.1:40001"'
     )
-    assert answered == (
-        f'RTP/AVP/UDP;unicast;dest_addr="{C}:4588"/"{C}:4600";'
-        f'src_addr="{S}:6256"/":6300";ssrc=93CB001E'
-    ).encode()
+    assert (
+        answered
+        == (
+            f'RTP/AVP/UDP;unicast;dest_addr="{C}:4588"/"{C}:4600";'
+            f'src_addr="{S}:6256"/":6300";ssrc=93CB001E'
+        ).encode()
+    )
     assert connection.gateway.open() == {(f"{C}:4588", f"{S}:6256"), (f"{C}:4600", f"{S}:6300")}
 
 
