@@ -20,6 +20,9 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+PATIENCE = 15.0
+"""Seconds to wait for what will happen, however slow the machine is."""
+
 _CLONE_NEWNET = 0x4000_0000
 _PTRACE_DETACH, _PTRACE_SEIZE, _PTRACE_INTERRUPT = 17, 0x4206, 0x4207
 _WALL = 0x4000_0000
@@ -53,9 +56,9 @@ def _family(address: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
-def wait_until(happened: Callable[[], bool]) -> None:
-    """Return as soon as it has; AssertionError after 10 s."""
-    deadline = time.monotonic() + 10
+def wait_until(happened: Callable[[], object]) -> None:
+    """Return as soon as it has; AssertionError if that takes too long."""
+    deadline = time.monotonic() + PATIENCE
     while not happened():
         assert time.monotonic() < deadline, "did not happen"
         time.sleep(0.02)
@@ -92,8 +95,9 @@ class Host:
             raise problem[0]
         return result[0]
 
-    def ping(self, address: str, *options: str) -> bool:
-        command = ("ping", "-n", "-c1", "-W1", *options, address)
+    def ping(self, address: str, *options: str, timeout: float = PATIENCE) -> bool:
+        """Whether one echo request is answered; where none should be, a short time will do."""
+        command = ("ping", "-n", "-c1", f"-W{timeout:g}", *options, address)
         return " 0% packet loss" in self.sh(*command, check=False)
 
     def listen(
@@ -105,13 +109,17 @@ class Host:
             made.bind((address, port))
             if kind is socket.SOCK_STREAM:
                 made.listen()
-            made.settimeout(3)
+            made.settimeout(PATIENCE)
             return made
 
         return self.inside(make)
 
     def connect(
-        self, address: str, port: int, source: tuple[str, int] | None = None, timeout: float = 3
+        self,
+        address: str,
+        port: int,
+        source: tuple[str, int] | None = None,
+        timeout: float = PATIENCE,
     ) -> socket.socket:
         """OSError (TimeoutError) when the connection does not come about."""
         return self.inside(
@@ -119,13 +127,15 @@ class Host:
         )
 
     @contextlib.contextmanager
-    def deaf(self, port: int) -> Iterator[None]:
-        """Nothing that comes to a TCP port is heard."""
+    def deaf(self, port: int) -> Iterator[Callable[[], None]]:
+        """Nothing that comes to a TCP port is heard; what is given waits until something came."""
         self.sh("nft", "add table ip deaf")
         try:
             self.sh("nft", "add chain ip deaf in { type filter hook input priority 0; }")
-            self.sh("nft", f"add rule ip deaf in tcp dport {port} drop")
-            yield
+            self.sh("nft", f"add rule ip deaf in tcp dport {port} counter drop")
+            yield lambda: wait_until(
+                lambda: "packets 0 " not in self.sh("nft", "list table ip deaf")
+            )
         finally:
             self.sh("nft", "delete table ip deaf")
 
@@ -159,7 +169,7 @@ class OpenFlowClient:
     def __init__(self, path: Path) -> None:
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.connect(str(path))
-        self.socket.settimeout(5)
+        self.socket.settimeout(PATIENCE)
         self.socket.sendall(struct.pack("!BBHI", 4, 0, 8, 0))
         self._backlog: list[bytes] = []
         assert self._receive()[1] == 0
@@ -178,7 +188,10 @@ class OpenFlowClient:
             self._backlog.append(message)
 
     def next(
-        self, kind: int, timeout: float = 2, where: Callable[[bytes], bool] = lambda message: True
+        self,
+        kind: int,
+        timeout: float = PATIENCE,
+        where: Callable[[bytes], bool] = lambda message: True,
     ) -> bytes | None:
         """The next message of a type that fits; None when none comes in time."""
         deadline = time.monotonic() + timeout
@@ -193,7 +206,7 @@ class OpenFlowClient:
             except TimeoutError:
                 return None
             finally:
-                self.socket.settimeout(5)
+                self.socket.settimeout(PATIENCE)
 
     def close(self) -> None:
         self.socket.close()
@@ -278,7 +291,7 @@ class Bench:
 
     def packets(self, match: str) -> int:
         """How many packets the flows of a match have had."""
-        time.sleep(0.6)  # the datapath's counters reach the flows twice a second
+        self.revalidate()
         total = 0
         for line in self.ofctl("dump-flows", BRIDGE, match).splitlines():
             if "n_packets=" in line:
@@ -288,11 +301,16 @@ class Bench:
     def conntrack(self) -> list[str]:
         return self.appctl("dpctl/dump-conntrack", "-m").splitlines()
 
+    def revalidate(self) -> None:
+        """Wait until the datapath goes by the flows as they are now, and they count what it has
+        had; a barrier does not wait for that."""
+        self.appctl("revalidator/wait")
+
     @contextlib.contextmanager
     def stale_datapath(self) -> Iterator[None]:
         """The datapath goes on with the flows that it has, whatever happens to OpenFlow's: the
         thread that would revalidate them is stopped. Packets without such a flow see the new."""
-        self.appctl("revalidator/wait")
+        self.revalidate()
         process = int((self.directory / "ovs-vswitchd.pid").read_text())
         tasks = [
             task

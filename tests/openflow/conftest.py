@@ -167,7 +167,7 @@ def install(bench: Bench, plan: PipelinePlan) -> None:
         bench.ofctl("add-meter", BRIDGE, f"meter={meter},pktps,band=type=drop,rate={rate}")
     bench.load([*render(plan, PORTS), *neighbour_flows(bench)])
     bench.appctl("dpctl/flush-conntrack")
-    bench.appctl("dpctl/del-flows")
+    bench.appctl("revalidator/purge")
 
 
 def _configure(bench: Bench) -> None:

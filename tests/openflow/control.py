@@ -5,7 +5,7 @@ from __future__ import annotations
 from ryu_alg.openflow import packet_in
 from ryu_alg.openflow.cookies import Kind, parse
 from ryu_alg.openflow.messages import MessageType
-from tests.openflow.bench import OpenFlowClient
+from tests.openflow.bench import PATIENCE, OpenFlowClient
 
 
 def put(controller: OpenFlowClient, *messages: bytes) -> None:
@@ -14,7 +14,7 @@ def put(controller: OpenFlowClient, *messages: bytes) -> None:
 
 
 def packet_of(
-    controller: OpenFlowClient, kind: Kind, timeout: float = 2
+    controller: OpenFlowClient, kind: Kind, timeout: float = PATIENCE
 ) -> packet_in.PacketIn | None:
     """The next packet-in of a kind."""
     received = controller.next(

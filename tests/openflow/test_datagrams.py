@@ -23,7 +23,7 @@ from ryu_alg.openflow.media import Media
 from ryu_alg.openflow.messages import MessageType
 from ryu_alg.openflow.plan import PipelinePlan
 from ryu_alg.openflow.switch import Cause, Switch
-from tests.openflow.bench import BRIDGE, Bench, Host, OpenFlowClient
+from tests.openflow.bench import BRIDGE, PATIENCE, Bench, Host, OpenFlowClient
 from tests.openflow.conftest import PHONES, PLAN, PORTS, SIP, VOICE, install
 from tests.openflow.control import packet_of
 
@@ -101,7 +101,7 @@ def realm_of(name: str) -> Realm:
     return Realm.OUTSIDE if name == "wan" else Realm.INSIDE
 
 
-def punted(controller: OpenFlowClient, timeout: float = 2) -> packet_in.PacketIn | None:
+def punted(controller: OpenFlowClient, timeout: float = PATIENCE) -> packet_in.PacketIn | None:
     """The next packet of ours that was punted, of whatever kind."""
     kinds = (Kind.PUNT, Kind.DATAGRAM, Kind.FRAGMENT)
     received = controller.next(
@@ -159,7 +159,7 @@ class Stand:
         self.fragments = punts.Fragments(self.counters)
         self.switch = Switch(VOICE, PORTS, controller.send, iter(range(1, 1000)).__next__, Media())
 
-    def next(self, timeout: float = 1) -> DatagramArrived | None:
+    def next(self, timeout: float = PATIENCE) -> DatagramArrived | None:
         """Serve punted fragments until a control datagram is whole, or no more come."""
         while (punt := packet_of(self.controller, Kind.FRAGMENT, timeout)) is not None:
             assert punt.realm is not None
@@ -207,7 +207,7 @@ def test_overlapping_fragments_drop_the_datagram(gateway: Bench, stand: Stand) -
     whole = frame(lan, ("192.168.10.2", 3000), ("192.0.2.1", 5060), BIG)
     pieces, shifted = fragments(whole, 77), fragments(whole, 77, 1492)
     send(lan, pieces[0], shifted[1], *pieces[1:])
-    assert stand.next() is None
+    assert stand.next(timeout=0.5) is None
     assert stand.counters == {"punt.fragment.overlap": 3}
 
 
@@ -226,7 +226,7 @@ def test_more_fragments_than_are_kept(gateway: Bench, stand: Stand) -> None:
     for number in range(80):
         whole = frame(lan, ("192.168.10.2", 3000), ("192.0.2.1", 5060), BIG)
         send(lan, fragments(whole, number)[0])
-    assert stand.next() is None
+    assert stand.next(timeout=0.5) is None
     assert stand.counters == {"punt.fragment.host_full": 16}
     other = frame(lan, ("192.168.10.3", 3000), ("192.0.2.1", 5060), BIG)
     send(lan, *fragments(other, 1))
@@ -249,9 +249,7 @@ def test_fragments_are_metered(gateway: Bench, stand: Stand) -> None:
 
 
 def udp(host: Host, address: str, port: int) -> socket.socket:
-    made = host.listen(address, port, socket.SOCK_DGRAM)
-    made.settimeout(5)
-    return made
+    return host.listen(address, port, socket.SOCK_DGRAM)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import contextlib
 import socket
 import struct
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ import pytest
 
 from ryu_alg.engine.commands import CloseMedia, CountData, MediaPath, OpenMedia
 from ryu_alg.inspection import Endpoint, Transport
-from ryu_alg.openflow import media, pinholes
+from ryu_alg.openflow import pinholes
 from ryu_alg.openflow.bundle import installation
 from ryu_alg.openflow.cookies import Kind, cookie, parse
 from ryu_alg.openflow.ct_flush import is_forget
@@ -25,7 +24,7 @@ from ryu_alg.openflow.media import Media
 from ryu_alg.openflow.messages import MessageType
 from ryu_alg.openflow.plan import PipelinePlan
 from ryu_alg.openflow.render import render
-from tests.openflow.bench import Bench, OpenFlowClient
+from tests.openflow.bench import PATIENCE, Bench, OpenFlowClient
 from tests.openflow.conftest import PORTS, neighbour_flows
 from tests.openflow.control import packet_of, put
 
@@ -63,7 +62,7 @@ class Call:
     def settle(self) -> None:
         """What the application does while there is something to settle."""
         for _ in range(2):
-            time.sleep(media.SETTLING)  # nothing tells when the datapath has looked
+            self.gateway.revalidate()  # the application waits for `media.SETTLING`
             put(self.controller, *self.media.settled())
         assert not self.media.settling
 
@@ -113,7 +112,7 @@ def hears(receiver: socket.socket, sender: socket.socket, endpoint: Endpoint) ->
     except TimeoutError:
         return False
     finally:
-        receiver.settimeout(3)
+        receiver.settimeout(PATIENCE)
     return True
 
 
@@ -142,7 +141,7 @@ def drained(receiver: socket.socket) -> None:
     with contextlib.suppress(BlockingIOError):
         while True:
             receiver.recv(100)
-    receiver.settimeout(3)
+    receiver.settimeout(PATIENCE)
 
 
 @pytest.mark.parametrize("name", PATHS)
@@ -260,7 +259,7 @@ def test_the_end_cuts_what_moves_and_leaves_nothing(call: Call, name: str) -> No
             inside.settimeout(0.3)
             with pytest.raises(TimeoutError):
                 inside.recv(100)
-            inside.settimeout(3)
+            inside.settimeout(PATIENCE)
         marked = [line for line in call.connections() if f"mark={MARK}" in line]
         assert marked == []
         assert call.flows() == []
@@ -356,7 +355,7 @@ def test_media_are_counted_until_they_are_idle(call: Call, name: str, answered: 
             tell(inside, path.remote, remote)
             if answered:
                 tell(remote, path.public, inside)
-        removed = call.controller.next(MessageType.FLOW_REMOVED, timeout=8)
+        removed = call.controller.next(MessageType.FLOW_REMOVED)
         assert removed is not None
         assert parse(struct.unpack_from("!Q", removed, 8)[0]) == (Kind.DATA, MARK)
         packets, octets = struct.unpack_from("!QQ", removed, 32)
@@ -375,7 +374,7 @@ def test_an_older_switch_cuts_what_it_cannot_forget(call: Call) -> None:
         put(call.controller, *(m for m in messages if not is_forget(m)))
         put(call.controller, *call.media.cannot_forget())
         assert not call.media.settling
-        time.sleep(0.5)  # a barrier does not wait until the datapath's cache is revalidated
+        call.gateway.revalidate()
         assert not hears(inside, remote, NAT.public)
 
         call.open(NAT, mark=MARK + 1)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import socket
 import struct
-import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
@@ -27,7 +27,7 @@ from ryu_alg.openflow.cookies import EVERY, Kind, cookie, parse
 from ryu_alg.openflow.flowtext import delete_by_cookie, flow_mod
 from ryu_alg.openflow.messages import MessageType
 from ryu_alg.openflow.plan import PipelinePlan
-from tests.openflow.bench import Bench, Host, OpenFlowClient, wait_until
+from tests.openflow.bench import PATIENCE, Bench, Host, OpenFlowClient, wait_until
 from tests.openflow.control import packet_of, put
 from tests.openflow.frames import SYN, ip_frame, tcp, tcp_frame, with_checksum
 
@@ -95,17 +95,24 @@ def opening(pinhole: Pinhole, zone: int) -> list[bytes]:
     return [flow_mod(flow) for flow in pinholes.pinhole_flows(pinhole, zone)]
 
 
-def use(client: Host, server: Host, pinhole: Pinhole, source: str, listen_at: Endpoint) -> tuple:
-    """Connect through a pinhole and exchange data both ways; returns the open sockets."""
-    listener = server.listen(str(listen_at.address), listen_at.port)
-    connection = client.connect(str(pinhole.seen.address), pinhole.seen.port, (source, 0))
-    accepted, peer = listener.accept()
-    accepted.settimeout(3)
-    connection.sendall(b"question")
-    assert accepted.recv(100) == b"question"
-    accepted.sendall(b"answer")
-    assert connection.recv(100) == b"answer"
-    return listener, connection, accepted, peer
+@contextmanager
+def used(
+    client: Host, server: Host, pinhole: Pinhole, source: str, listen_at: Endpoint
+) -> Iterator[tuple[socket.socket, socket.socket]]:
+    """A connection through a pinhole by which data went both ways: the client's end, and the
+    server's."""
+    seen = pinhole.seen
+    with (
+        closing(server.listen(str(listen_at.address), listen_at.port)) as listener,
+        closing(client.connect(str(seen.address), seen.port, (source, 0))) as connection,
+        closing(listener.accept()[0]) as accepted,
+    ):
+        accepted.settimeout(PATIENCE)
+        connection.sendall(b"question")
+        assert accepted.recv(100) == b"question"
+        accepted.sendall(b"answer")
+        assert connection.recv(100) == b"answer"
+        yield connection, accepted
 
 
 def refused(client: Host, pinhole: Pinhole, source: str) -> bool:
@@ -135,8 +142,8 @@ def test_a_pinhole_admits_exactly_one_connection(
     assert refused(client, pinhole, source)
 
     put(controller, *opening(pinhole, plan.ct_zone))
-    listener, connection, accepted, peer = use(client, server, pinhole, source, listen_at)
-    with closing(listener), closing(connection), closing(accepted):
+    with used(client, server, pinhole, source, listen_at) as (connection, accepted):
+        peer = accepted.getpeername()
         if isinstance(pinhole.translate, SourceNat):
             assert peer[:2] == (str(pinhole.translate.address), pinhole.translate.low)
         else:
@@ -189,8 +196,8 @@ def test_a_first_packet_does_not_meet_the_drop_of_another_port(
     with gateway.stale_datapath():
         put(controller, *opening(ACTIVE, plan.ct_zone))
         inside = Endpoint(ip_address("192.168.10.2"), 5000)
-        for opened in use(wan, lan, ACTIVE, "203.0.113.50", inside)[:3]:
-            opened.close()
+        with used(wan, lan, ACTIVE, "203.0.113.50", inside):
+            pass
 
 
 @pytest.mark.parametrize("flags", [0x10, 0x11, 0x14, 0x12], ids=["ack", "fin", "rst", "syn-ack"])
@@ -208,8 +215,8 @@ def test_what_is_left_of_an_older_connection_does_not_use_the_pinhole(
         ports = (6000, ACTIVE.seen.port)
         raw.send(tcp_frame(wan, "203.0.113.50", str(ACTIVE.seen.address), ports, flags))
     inside = Endpoint(ip_address("192.168.10.2"), 5000)
-    for opened in use(wan, lan, ACTIVE, "203.0.113.50", inside)[:3]:
-        opened.close()
+    with used(wan, lan, ACTIVE, "203.0.113.50", inside):
+        pass
 
 
 def test_a_pinhole_is_for_its_peers(
@@ -228,8 +235,7 @@ def test_a_pinhole_for_several_networks_admits_one_connection_in_all(
     pinhole = replace(ACTIVE, peers=networks)
     put(controller, *opening(pinhole, plan.ct_zone))
     inside = Endpoint(ip_address("192.168.10.2"), 5000)
-    listener, connection, accepted, _ = use(wan, lan, pinhole, "203.0.113.50", inside)
-    with closing(listener), closing(connection), closing(accepted):
+    with used(wan, lan, pinhole, "203.0.113.50", inside):
         assert refused(wan, pinhole, "203.0.113.254")
         assert refused(wan, pinhole, "203.0.113.50")
 
@@ -241,8 +247,7 @@ def test_a_used_pinhole_does_not_concern_others_who_connect_there(
     seen = Endpoint(ip_address("203.0.113.50"), 7001)
     first = replace(PASSIVE, seen=seen)
     put(controller, *opening(first, plan.ct_zone))
-    listener, connection, accepted, _ = use(lan, wan, first, "192.168.10.3", seen)
-    with closing(listener), closing(connection), closing(accepted):
+    with used(lan, wan, first, "192.168.10.3", seen):
         assert refused(lan, first, "192.168.10.3")
         lan.connect("203.0.113.50", 7001, ("192.168.10.2", 0)).close()
 
@@ -263,13 +268,13 @@ def test_a_repeated_first_packet_passes(
     if counting:
         put(controller, flow_mod(pinholes.counter_flow(CountData(MARK, 30, 4))))
     with closing(lan.listen("192.168.10.2", 5000)) as listener:
-        with lan.deaf(5000):
+        with lan.deaf(5000) as something_came:
             begun = wan.begin(str(ACTIVE.seen.address), ACTIVE.seen.port, "203.0.113.50")
+            something_came()
             assert packet_of(controller, Kind.PINHOLE) is not None
             if not still_open:
                 put(controller, pinholes.close_pinhole(ACTIVE.id))
         with closing(begun):
-            listener.settimeout(5)
             listener.accept()[0].close()
 
 
@@ -277,7 +282,7 @@ def test_an_unused_pinhole_expires_and_says_so(
     gateway: Bench, controller: OpenFlowClient, plan: PipelinePlan, wan: Host
 ) -> None:
     put(controller, *opening(replace(ACTIVE, idle=1), plan.ct_zone))
-    removed = controller.next(MessageType.FLOW_REMOVED, timeout=5)
+    removed = controller.next(MessageType.FLOW_REMOVED)
     assert removed is not None
     assert parse(struct.unpack_from("!Q", removed, 8)[0]) == (Kind.PINHOLE, ACTIVE.id)
     assert refused(wan, ACTIVE, "203.0.113.50")
@@ -286,19 +291,15 @@ def test_an_unused_pinhole_expires_and_says_so(
 def test_data_is_counted_while_it_moves(
     gateway: Bench, controller: OpenFlowClient, plan: PipelinePlan, wan: Host, lan: Host
 ) -> None:
-    put(
-        controller,
-        flow_mod(pinholes.counter_flow(CountData(MARK, 2, 4))),
-        *opening(ACTIVE, plan.ct_zone),
-    )
+    put(controller, *opening(ACTIVE, plan.ct_zone))
     inside = Endpoint(ip_address("192.168.10.2"), 5000)
-    listener, connection, accepted, _ = use(wan, lan, ACTIVE, "203.0.113.50", inside)
-    with closing(listener), closing(connection), closing(accepted):
+    with used(wan, lan, ACTIVE, "203.0.113.50", inside) as (connection, accepted):
+        put(controller, flow_mod(pinholes.counter_flow(CountData(MARK, 2, 4))))
         connection.sendall(b"x" * 20_000)
         received = 0
         while received < 20_000:
             received += len(accepted.recv(65_536))
-        removed = controller.next(MessageType.FLOW_REMOVED, timeout=8)
+        removed = controller.next(MessageType.FLOW_REMOVED)
         assert removed is not None
         own, packets, octets = (
             struct.unpack_from("!Q", removed, 8)[0],
@@ -367,16 +368,15 @@ def test_a_cut_stops_established_data(
 ) -> None:
     put(controller, *opening(ACTIVE, plan.ct_zone))
     inside = Endpoint(ip_address("192.168.10.2"), 5000)
-    listener, connection, accepted, _ = use(wan, lan, ACTIVE, "203.0.113.50", inside)
-    with closing(listener), closing(connection), closing(accepted):
+    with used(wan, lan, ACTIVE, "203.0.113.50", inside) as (connection, accepted):
         put(controller, flow_mod(pinholes.cut_flow(MARK, 60)))
-        time.sleep(0.5)  # a barrier does not wait until the datapath's cache is revalidated
+        gateway.revalidate()
         connection.sendall(b"more")
         accepted.settimeout(1)
         with pytest.raises(TimeoutError):
             accepted.recv(100)
         put(controller, delete_by_cookie(cookie(Kind.CUT, MARK), EVERY))
-        accepted.settimeout(5)
+        accepted.settimeout(PATIENCE)
         assert accepted.recv(100) == b"more"
 
 
