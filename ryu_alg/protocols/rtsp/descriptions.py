@@ -1,7 +1,8 @@
 """Session descriptions (SDP) of DESCRIBE and ANNOUNCE.
 
-Nothing opens by them: in RTSP it is SETUP that says where media go. They are made to name the
-parties as the reader knows them, and no inside address leaves.
+Nothing opens by them: in RTSP it is SETUP that says where media go. They name their sender as the
+reader knows it, and no inside address leaves. What they say of the reader's own address is left
+alone: programs look there for multicast and nothing else.
 """
 
 from __future__ import annotations
@@ -47,10 +48,7 @@ def _for_reader(
     actual, seen = conversation.actual(sender).address, conversation.seen(sender).address
     if address == actual:
         return seen
-    reader = sender.other
-    if address == conversation.seen(reader).address:
-        return conversation.actual(reader).address
-    leaves = gateway.realm_of(conversation.actual(reader).address) is Realm.OUTSIDE
+    leaves = gateway.realm_of(conversation.actual(sender.other).address) is Realm.OUTSIDE
     if leaves and gateway.realm_of(address) is Realm.INSIDE:
         return gateway.public_of(address)
     return address

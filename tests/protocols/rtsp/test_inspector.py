@@ -414,14 +414,15 @@ def test_urls_of_a_published_server() -> None:
     assert connection.client(digest) == digest
 
 
-def test_descriptions_of_both_sides() -> None:
+def test_descriptions_of_a_client_inside() -> None:
     connection = Connection(NAT)
     kind = "Content-Type: application/sdp"
-    left = connection.client(request("ANNOUNCE", 1, kind, body=sdp("192.168.10.2")))
-    assert left.count(b"IN IP4 203.0.113.1\r\n") == 2
-    left = connection.server(ok(1, kind, body=sdp("203.0.113.1")))
-    assert left.count(b"IN IP4 192.168.10.2\r\n") == 2
+    other = sdp("192.168.10.2") + b"m=audio 0 RTP/AVP 0\r\nc=IN IP4 192.168.10.9\r\n"
+    left = connection.client(request("ANNOUNCE", 1, kind, body=other))
+    assert left.count(b"IN IP4 203.0.113.1\r\n") == 3
     assert b"Content-Length: %d\r\n" % len(left.partition(b"\r\n\r\n")[2]) in left
+    back = ok(1, kind, body=sdp("203.0.113.1"))
+    assert connection.server(back) == back
 
 
 @pytest.mark.parametrize(
