@@ -16,6 +16,7 @@ LAB_COMMANDS = (
     *("ovs-vswitchd", "ovsdb-server", "ovsdb-tool", "ovs-vsctl", "ovs-ofctl"),
     *("vsftpd", "curl", "lftp", "tnftp", "openssl"),
     *("kamailio", "sipp", "baresip", "tshark", "prosody"),
+    *("in.tftpd", "atftp"),
     *("ffmpeg", "gst-launch-1.0"),
 )
 END_TO_END = Path(__file__).parent / "e2e"
