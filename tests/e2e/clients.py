@@ -14,7 +14,7 @@ from ryu_alg.lab import Host
 from tests.e2e import network
 from tests.e2e.situations import Mode, Situation
 
-_SECONDS = 30
+_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def curl(job: Job) -> Conversation:
         Mode.EPSV: [],
     }[job.mode]
     common = ["--silent", "--show-error", "--verbose", "--globoff", "--no-progress-meter"]
-    common += ["--connect-timeout", "10", "--max-time", str(_SECONDS), *options]
+    common += ["--connect-timeout", "15", "--max-time", str(_SECONDS), *options]
     put = [*common, "--upload-file", str(job.upload), f"{url}/incoming/{job.name}"]
     get = [*common, "--output", str(job.download), f"{url}/{job.source}"]
     return _run(job, ["curl", *put, "--next", *get])
@@ -63,7 +63,7 @@ def lftp(job: Job) -> Conversation:
     """It tries AUTH TLS first, as it does by default. It has no EPRT over IPv4."""
     commands = [
         "set cmd:fail-exit yes",
-        "set net:timeout 10",
+        "set net:timeout 15",
         "set net:max-retries 1",
         f"set ftp:passive-mode {_on(not job.mode.active)}",
         f"set ftp:prefer-epsv {_on(job.mode is Mode.EPSV)}",
@@ -124,7 +124,7 @@ class Ftplib(ftplib.FTP):
 
     def __init__(self, host: Host, situation: Situation, port: int, mode: Mode) -> None:
         """Connects and logs in."""
-        super().__init__(timeout=10)
+        super().__init__(timeout=network.PATIENCE)
         self.lab_host = host
         self.mode = mode
         self.sent: list[str] = []
@@ -167,7 +167,7 @@ class Ftplib(ftplib.FTP):
             self.moments.announced()
             data = network.connect(self.lab_host, *endpoint)
             self._begin(command)
-        data.settimeout(10)
+        data.settimeout(network.PATIENCE)
         return data
 
     def _begin(self, command: str) -> None:

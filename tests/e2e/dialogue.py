@@ -70,7 +70,7 @@ class Client:
         """Connects and logs in."""
         self.host = host
         self.socket = network.connect(host, address, port)
-        self.socket.settimeout(10)
+        self.socket.settimeout(network.PATIENCE)
         self.lines = self.socket.makefile("rb")
         self.peer = address
         assert self.reply().code == 220
@@ -114,7 +114,7 @@ class Client:
 
     def fetch(self, data: socket.socket) -> bytes:
         """Everything that comes by a data connection, which is then closed."""
-        data.settimeout(10)
+        data.settimeout(network.PATIENCE)
         with data, data.makefile("rb") as file:
             return file.read()
 
@@ -254,7 +254,7 @@ class _Session:
     def _retrieve(self) -> None:
         self.control.sendall(b"150 Here it comes.\r\n")
         if self.target is not None:
-            data = socket.create_connection(self.target, timeout=10)
+            data = socket.create_connection(self.target, timeout=network.PATIENCE)
         else:
             assert self.listener is not None
             data, _ = self.listener.accept()

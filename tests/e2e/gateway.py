@@ -125,7 +125,7 @@ class RunningGateway:
     def request(self, method: str, path: str) -> tuple[int, dict[str, Any]]:
         """The status and the JSON of an answer; OSError if there is none."""
         with network.on(self.host):
-            connection = http.client.HTTPConnection("127.0.0.1", self._rest_port, timeout=5)
+            connection = http.client.HTTPConnection("127.0.0.1", self._rest_port, timeout=15)
             connection.connect()
         try:
             connection.request(method, f"/v1.0/alg/{path}")

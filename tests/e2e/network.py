@@ -15,6 +15,8 @@ from pathlib import Path
 
 from ryu_alg.lab import Host
 
+PATIENCE = 15.0
+"""Seconds to wait for what will happen, however slow the machine is."""
 _CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -58,9 +60,9 @@ def _enter(namespace: int) -> None:
 def connect(
     host: Host, address: str, port: int, *, source: tuple[str, int] | None = None
 ) -> socket.socket:
-    """A connection from `host`; OSError if there is none within 5 s."""
+    """A connection from `host`; OSError if none comes about."""
     with on(host):
-        return socket.create_connection((address, port), timeout=5, source_address=source)
+        return socket.create_connection((address, port), timeout=PATIENCE, source_address=source)
 
 
 def listen(host: Host, address: str, port: int = 0) -> socket.socket:
@@ -68,7 +70,7 @@ def listen(host: Host, address: str, port: int = 0) -> socket.socket:
     with on(host):
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         listener = socket.create_server((address, port), family=family, backlog=64)
-    listener.settimeout(10)
+    listener.settimeout(PATIENCE)
     return listener
 
 

@@ -52,7 +52,7 @@ class FtpServer:
         return self.root / "incoming"
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + network.PATIENCE
         while True:
             assert self._process.poll() is None, f"it has ended, see {self.log}"
             with contextlib.suppress(OSError):

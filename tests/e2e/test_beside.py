@@ -138,8 +138,8 @@ class TestUdp:
         with network.on(lab.host("client")):
             client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         with closing(server), closing(client):
-            server.settimeout(5)
-            client.settimeout(5)
+            server.settimeout(network.PATIENCE)
+            client.settimeout(network.PATIENCE)
             server.bind(("203.0.113.2", 5353))
             client.sendto(b"question", ("203.0.113.2", 5353))
             question, peer = server.recvfrom(100)
@@ -163,7 +163,7 @@ class TestIcmp:
         ],
     )
     def test_ping(self, host: str, address: str, lab: Lab) -> None:
-        done = lab.host(host).run(["ping", "-c2", "-i0.2", "-W5", address])
+        done = lab.host(host).run(["ping", "-c2", "-i0.2", "-W15", address])
         assert done.returncode == 0, done.stdout
 
     def test_unreachable_port(self, lab: Lab) -> None:
@@ -171,7 +171,7 @@ class TestIcmp:
         with network.on(lab.host("client")):
             client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         with closing(client):
-            client.settimeout(5)
+            client.settimeout(network.PATIENCE)
             client.connect(("203.0.113.2", 5354))
             client.send(b"anybody there?")
             with pytest.raises(ConnectionRefusedError):

@@ -38,7 +38,7 @@ def with_options(**options: Any) -> pytest.MarkDecorator:
 
 def curl(lab: Lab, *arguments: str) -> subprocess.CompletedProcess[str]:
     return lab.host("client").run(
-        ["curl", "--silent", "--show-error", "--verbose", "--max-time", "20", *arguments]
+        ["curl", "--silent", "--show-error", "--verbose", "--max-time", "60", *arguments]
     )
 
 
@@ -62,7 +62,7 @@ class TestReadOnly:
         kept.write_bytes(SMALL)
         for command in ("rm kept", "mv kept gone", "mkdir more"):
             script = f"set net:max-retries 1; open {URL}:2121; cd incoming; {command}"
-            done = lab.host("client").run(["lftp", "-c", script], timeout=20)
+            done = lab.host("client").run(["lftp", "-c", script], timeout=60)
             assert done.returncode != 0
             assert "550" in done.stderr, done.stderr
         assert [it.name for it in server.incoming.iterdir()] == ["kept"]

@@ -198,8 +198,8 @@ def test_a_siege_would_be_noticed(lab: Lab, siege: Siege) -> None:
         peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     with peer:
         peer.bind(("203.0.113.3", 6000))
-        peer.settimeout(5)
+        peer.settimeout(network.PATIENCE)
         receiver.sendto(b"come in", ("203.0.113.3", 6000))
         _, inside = peer.recvfrom(100)
         peer.sendto(b"I do", inside)
-        assert select.select([receiver], [], [], 5)[0]
+        assert select.select([receiver], [], [], network.PATIENCE)[0]

@@ -79,7 +79,7 @@ def test_a_session_that_cannot_be_read(
     before = gateway.last_event()
     url = f"ftp://{target}/file"
     # The address in a 227 is the server's own, which nobody could rewrite: curl is told so.
-    options = ("--ssl-reqd", "--insecure", "--ftp-skip-pasv-ip", "--max-time", "20")
+    options = ("--ssl-reqd", "--insecure", "--ftp-skip-pasv-ip", "--max-time", "60")
     fetched = lab.host(client).run(["curl", "-q", "-sS", *options, url, url], text=False)
     assert fetched.returncode == 0, fetched.stderr
     assert fetched.stdout == content * 2
