@@ -45,6 +45,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         help="random conversations per property of the stream editor (default: 130)",
     )
+    parser.addoption(
+        "--sip-calls",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="calls of the SIP lab's load, 50 a second (default: 1000)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
