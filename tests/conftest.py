@@ -17,6 +17,7 @@ LAB_COMMANDS = (
     *("vsftpd", "curl", "lftp", "tnftp", "openssl"),
     *("kamailio", "sipp", "baresip", "tshark", "prosody"),
     *("in.tftpd", "atftp"),
+    *("ngircd", "weechat-headless"),
     *("ffmpeg", "gst-launch-1.0"),
 )
 END_TO_END = Path(__file__).parent / "e2e"
