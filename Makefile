@@ -38,6 +38,7 @@ docs: install ## Regenerate what is made from the models: the JSON schema, the c
 	$(BIN)/python -m ryu_alg.settings.reference docs/configuration.md
 	$(BIN)/python -m ryu_alg.protocols.ftp.reference docs/ftp.md
 	$(BIN)/python -m ryu_alg.protocols.irc.reference docs/irc.md
+	$(BIN)/python -m ryu_alg.protocols.rtsp.reference docs/rtsp.md
 	$(BIN)/python -m ryu_alg.protocols.sip.reference docs/sip.md
 
 install: ## Set up packages and .venv, nothing else
