@@ -7,7 +7,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,16 @@ from ryu_alg.lab import LabError
 from ryu_alg.lab.process import require_root
 from tests.bench import machine
 from tests.bench.errors import BenchError
-from tests.bench.measures import FIGURES, FULL, QUICK, Measurement, Scale, loads, measure
+from tests.bench.measures import (
+    FIGURES,
+    FULL,
+    QUICK,
+    Measurement,
+    Scale,
+    loads,
+    measure,
+    usual_rate,
+)
 from tests.bench.peer import Peer
 from tests.bench.peers import PEERS
 from tests.bench.report import LETTERS, Report, Round, Table, replaced
@@ -92,7 +101,7 @@ def _run(scale: Scale, console: Console) -> Report:
             turns: dict[str, list[Measurement]] = {}
             for peer in peers:
                 turns[peer.name] = []
-                rate = _rate(rounds[-1][peer.name]) if rounds else None
+                rate = usual_rate([of_round[peer.name] for of_round in rounds])
                 for name, load in loads(scale, peer, rate):
                     status.update(f"{number}: ({LETTERS[peer.name]}) {peer.name}, {name}")
                     turns[peer.name].append(measure(peer, name, load))
@@ -102,11 +111,6 @@ def _run(scale: Scale, console: Console) -> Report:
             longest = max(longest, time.monotonic() - round_began)
         status.update("cleaning up")
     return Report(started, scale, facts, rounds)
-
-
-def _rate(runs: Sequence[Measurement]) -> int | None:
-    """Of the calls, where the next round begins."""
-    return next((run.result["per_second"] for run in runs if run.name == "calls"), None)
 
 
 def _line(number: str, peer: str, runs: list[Measurement]) -> str:

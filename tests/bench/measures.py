@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
 from functools import partial
+from statistics import median
 from typing import Any
 
 from tests.bench.calls import Attempt
@@ -90,7 +91,7 @@ class Scale:
     first_attempts: int
     """So many rates are tried in the first round, which knows nothing yet."""
     attempts: int
-    """And so many in each later one, which begins with what the one before has found."""
+    """And so many in each later one, which begins with what those before have found."""
     invite_seconds: float
     budget_seconds: float
     """No round begins that would probably end later than this."""
@@ -127,9 +128,16 @@ Load = tuple[str, Callable[[Peer], dict[str, Any]]]
 """Its name, and what runs it through a gateway. BenchError."""
 
 
+def usual_rate(turns: Sequence[Sequence[Measurement]]) -> int | None:
+    """Where a gateway's next search for its rate of calls begins, given its turns so far: at their
+    median. The last turn alone may have been a bad one, and a few attempts do not make up for it.
+    None when there is nothing to begin with."""
+    found = [run.result["per_second"] for turn in turns for run in turn if run.name == "calls"]
+    return round(median(found)) if found else None
+
+
 def loads(scale: Scale, peer: Peer, rate: int | None = None) -> Iterator[Load]:
-    """The measurements of a gateway's turn, in order; `rate` is that of the calls of the last
-    one."""
+    """The measurements of a gateway's turn, in order; `rate` is where to begin with calls."""
     for name, at_once, active in (
         ("sessions_1", 1, False),
         ("sessions_16", 16, False),

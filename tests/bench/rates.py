@@ -7,13 +7,15 @@ from collections.abc import Callable
 
 _NEAR = 1.05
 """A rate that held and one that did not are near enough when they differ by this factor."""
+_RETREAT = 1.5
+"""When the attempts are used up and none has held, the next is lower by this factor."""
 
 
 def highest(holds: Callable[[int], bool], start: int, *, stride: float, attempts: int) -> int:
     """The highest rate that held: from `start` on by factors of `stride`, until one rate has held
     and one has not, then by halving (in the logarithm) what is between them.
 
-    After `attempts` the highest so far has to do; when none has held by then, halves until one
+    After `attempts` the highest so far has to do; when none has held by then, goes down until one
     does. 0: not even a rate of 1 holds.
     """
     held, failed = 0, 0
@@ -32,5 +34,5 @@ def highest(holds: Callable[[int], bool], start: int, *, stride: float, attempts
                 break
             rate = min(max(held + 1, round(math.sqrt(held * failed))), failed - 1)
         else:
-            rate = int(failed / (stride if made < attempts else 2))
+            rate = int(failed / (stride if made < attempts else _RETREAT))
     return held

@@ -42,8 +42,8 @@ def test_a_good_start_needs_few_attempts() -> None:
 
 def test_it_goes_down_until_a_rate_holds_however_many_attempts_that_takes() -> None:
     gateway = Gateway(10)
-    assert highest(gateway, 1000, stride=1.15, attempts=2) == 6
-    assert gateway.tried[:3] == [1000, 869, 434]
+    assert highest(gateway, 1000, stride=1.15, attempts=2) == gateway.tried[-1] == 9
+    assert gateway.tried[:3] == [1000, 869, 579]
 
 
 def test_what_never_holds_is_0() -> None:
