@@ -24,6 +24,8 @@ class Control:
     since: float
     last_activity: float
     held_until: float = float("-inf")
+    known: bool = False
+    """Somebody outside may know of it."""
 
 
 @dataclass(slots=True)
@@ -71,13 +73,13 @@ class ControlBindings:
             return control.protocol == protocol
         return self.ports.config.service_at(public, protocol, Transport.UDP) is not None
 
-    def close(self, control: Control, now: float) -> None:
-        """Nothing stands for it any more."""
+    def close(self, control: Control, now: float, *, known: bool = True) -> None:
+        """Nothing stands for it any more; `known` as for a lease."""
         if control.lease is None:
             self._fixed.pop((control.public, control.protocol), None)
         else:
             self._leased.pop(control.public, None)
-            control.lease.end(now)
+            control.lease.end(now, known=known)
         self.quotas.release(control.inside.address)
 
     def at(self, public: Endpoint, protocol: str | None) -> Control | None:

@@ -89,7 +89,10 @@ class DatagramSession(Holder):
             if refusal is not None:
                 return refusal
         control = self._control(inside)
-        return control if isinstance(control, Refusal) else control.public
+        if isinstance(control, Refusal):
+            return control
+        control.known = True
+        return control.public
 
     # -- what the engine calls ------------------------------------------------------------------
 
@@ -266,6 +269,7 @@ class DatagramSession(Holder):
             if isinstance(control, Refusal):
                 return None
             self.endpoints.touch(control, self.now)
+            control.known = True
             return control.public
         bound = self.held.get(effect.binding)
         if bound is None or effect.inside not in bound.binding.inside:
@@ -300,7 +304,7 @@ class DatagramSession(Holder):
     def _release(self, inside: Endpoint) -> None:
         control = self.endpoints.live.get(inside)
         if control is not None and not control.published:
-            self.endpoints.release(control, self.now)
+            self.endpoints.release(control, self.now, known=control.known)
 
     def _wait(self, token: int, leaving: list[EmitDatagram | Hairpin]) -> None:
         room = MAX_WAITING - sum(map(len, self._waiting.values()))

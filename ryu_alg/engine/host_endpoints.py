@@ -65,10 +65,10 @@ class HostEndpoints:
         control.last_activity = now
         self.live[control.inside] = self.live.pop(control.inside)
 
-    def release(self, control: Control, now: float) -> None:
-        """Nothing stands for it any more."""
+    def release(self, control: Control, now: float, *, known: bool = True) -> None:
+        """Nothing stands for it any more; `known` as for a lease."""
         del self.live[control.inside]
-        self.table.close(control, now)
+        self.table.close(control, now, known=known)
 
     def release_all(self, now: float) -> None:
         """The session is over."""

@@ -62,6 +62,10 @@ class PortPool:
         """The port is no longer used; it rests first."""
         self._resting.append((now + self.quarantine, port))
 
+    def return_unused(self, port: int) -> None:
+        """Nobody outside knows of the port: it need not rest."""
+        self._taken.discard(port)
+
     def _free(self, first: int, count: int) -> bool:
         return not any(port in self._taken for port in range(first, first + count))
 

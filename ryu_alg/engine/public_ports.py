@@ -24,10 +24,13 @@ class Lease:
     standing: dict[Endpoint, Lease] = field(repr=False, compare=False)
     """Where it is found by its public endpoint."""
 
-    def end(self, now: float) -> None:
-        """The port is no longer used."""
+    def end(self, now: float, *, known: bool = True) -> None:
+        """The port is no longer used. `known`: somebody outside may know of it."""
         self.standing.pop(self.public, None)
-        self.pool.give_back(self.public.port, now)
+        if known:
+            self.pool.give_back(self.public.port, now)
+        else:
+            self.pool.return_unused(self.public.port)
 
 
 @dataclass(slots=True)

@@ -132,7 +132,8 @@ class Hold:
 @dataclass(frozen=True, slots=True)
 class Release:
     """A control endpoint is not wanted any more: unless it is published, nothing stands for it
-    outside from now on, until it is used again."""
+    outside from now on, until it is used again. If nothing has left from its public port, that
+    does not rest: nobody may have been told of it."""
 
     inside: Endpoint
 

@@ -72,6 +72,16 @@ def test_a_control_endpoint_that_is_released_costs_nothing() -> None:
     assert len(lan.engine.datagrams.controls) == 1
 
 
+@pytest.mark.parametrize(("words", "rests"), [((b"FETCH",), False), ((b"HELLO", b"FETCH"), True)])
+def test_a_port_that_nobody_knows_of_need_not_rest(words: tuple[bytes, ...], rests: bool) -> None:
+    lan = network(control=PortRange(50000, 50000))
+    for word in words:
+        lan.send(at(PHONE, 4000), at(PROXY), word)
+    lan.confirm()
+    step = lan.send(at(PHONE, 4001), at(PROXY), b"HELLO")
+    assert ("signalling.refused.session.ports_exhausted" in codes(step)) is rests
+
+
 def test_a_released_endpoint_that_is_published_stays() -> None:
     lan = network()
     lan.send(at(SERVER), at(PROXY), b"FETCH")
