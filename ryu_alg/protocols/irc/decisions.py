@@ -22,9 +22,8 @@ def notice(nick: bytes, text: str) -> bytes:
 
 @dataclass(slots=True)
 class Decisions:
-    """Effects for the bytes that go in `direction`, first byte first."""
+    """Effects for the bytes of one direction, first byte first."""
 
-    direction: Direction
     effects: list[Effect] = field(default_factory=list)
 
     def forward(self, length: int) -> None:
@@ -53,17 +52,9 @@ class Decisions:
         self.forward(len(line) - position)
 
     def tell(self, line: bytes) -> None:
-        """The client reads this line next."""
-        if self.direction is Direction.TO_CLIENT:
-            self.effects.append(Replace(0, line))
-        else:
-            self.effects.append(Inject(Direction.TO_CLIENT, line))
+        """The client reads this line behind what has left for it."""
+        self.effects.append(Inject(Direction.TO_CLIENT, line))
 
     def do(self, effect: Effect) -> None:
         """Anything else."""
         self.effects.append(effect)
-
-    @property
-    def decided(self) -> int:
-        """How many of the offered bytes are decided."""
-        return sum(e.length for e in self.effects if isinstance(e, Forward | Replace))

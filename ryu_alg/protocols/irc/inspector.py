@@ -24,7 +24,7 @@ class IrcInspector(StreamInspector):
 
     def inspect(self, direction: Direction, data: bytes) -> Sequence[Effect]:
         """Decide about the undecided bytes of `direction`."""
-        decisions = Decisions(direction)
+        decisions = Decisions()
         dialogue = self.dialogue
         if dialogue.phase is Phase.OPAQUE:
             decisions.forward(len(data))
@@ -37,7 +37,7 @@ class IrcInspector(StreamInspector):
     def end(self, direction: Direction, data: bytes) -> Sequence[Effect]:
         """`direction` has ended: a server's last line without its end still leaves, unless it
         might be somebody's offer."""
-        decisions = Decisions(direction)
+        decisions = Decisions()
         left = self.dialogue.phase is Phase.OPEN and direction is Direction.TO_CLIENT
         if self.dialogue.phase is Phase.OPAQUE or (left and ctcp.DELIMITER not in data):
             decisions.forward(len(data))
