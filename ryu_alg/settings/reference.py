@@ -1,10 +1,11 @@
 """The tables of the configuration's page, made from the models.
 
-    python -m ryu_alg.settings.reference docs/configuration.md
+    python -m ryu_alg.settings.reference docs/configuration.md docs/tftp.md
 
-The page is written by hand, but for what stands between `<!-- keys of X -->` and `<!-- end -->`:
-X is the path of a section, `timers` or `realms.inside[]`, and the table there is made from the
-models, so that it cannot differ from what is read.
+The first page has a table of every section, the others of those that they want. A page is written
+by hand, but for what stands between `<!-- keys of X -->` and `<!-- end -->`: X is the path of a
+section, `timers` or `realms.inside[]`, and the table there is made from the models, so that it
+cannot differ from what is read.
 """
 
 from __future__ import annotations
@@ -30,11 +31,13 @@ class UnknownSectionError(Exception):
     """The page asks for a section that the models don't have, or leaves one out."""
 
 
-def updated(page: str, installed: Mapping[str, ProtocolSpec]) -> str:
-    """`page` with its tables made anew. Raises UnknownSectionError."""
+def updated(page: str, installed: Mapping[str, ProtocolSpec], *, whole: bool = True) -> str:
+    """`page` with its tables made anew; with `whole`, it has to have them all. Raises
+    UnknownSectionError."""
     tables = dict(sections(json_schema(installed)))
     shown = [match[2] for match in _MARKED.finditer(page)]
-    if wrong := set(shown) ^ set(tables):
+    wrong = set(shown) ^ set(tables) if whole else set(shown) - set(tables)
+    if wrong:
         raise UnknownSectionError(", ".join(sorted(wrong)))
     return _MARKED.sub(lambda match: f"{match[1]}\n{tables[match[2]]}\n{match[3]}", page)
 
@@ -95,11 +98,13 @@ def _meaning(value: dict[str, Any]) -> str:
     return " ".join(str(value.get("description", "")).split()).replace("|", "\\|")
 
 
-def main(page: Path) -> None:
-    """Rewrites `page` in place."""
+def main(*pages: Path) -> None:
+    """Rewrites `pages` in place."""
     installed = InstalledProtocols(built_in_only=True)
-    page.write_text(updated(page.read_text(encoding="utf-8"), installed), encoding="utf-8")
+    for number, page in enumerate(pages):
+        text = updated(page.read_text(encoding="utf-8"), installed, whole=number == 0)
+        page.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*map(Path, sys.argv[1:]))
