@@ -128,12 +128,13 @@ class _Reading:
         if first and data[self._position] == _TLS_HANDSHAKE:
             self._tls_at_once()
             return
-        if stream.may_begin and data.startswith(b"<?", self._position):
-            declaration = take_declaration(data, self._position)
-            if isinstance(declaration, int):
-                self._forward(declaration)
-            else:
-                self._unframed(declaration)
+        if data.startswith(b"<?", self._position):
+            if self._may_begin():
+                declaration = take_declaration(data, self._position)
+                if isinstance(declaration, int):
+                    self._forward(declaration)
+                else:
+                    self._unframed(declaration)
             return
         token = take_token(data, self._position)
         if isinstance(token, Unframed):
@@ -180,10 +181,19 @@ class _Reading:
         if stream.ended or isinstance(head, Malformed):
             self._unframed(Unframed.MALFORMED)
         elif head.name == names.STREAM:
-            if stream.may_begin:  # or soon, when the server has accepted the client
+            if self._may_begin():
                 self._header(tag, read_header(tag))
         else:
             self._stanza(token, head.name)
+
+    def _may_begin(self) -> bool:
+        """Whether a header may come now. A client that does not wait for the server to accept it
+        (XEP-0305) waits here."""
+        if self._stream.may_begin:
+            return True
+        if not self._dialogue.authenticating or self._dialogue.authenticated:
+            self._unframed(Unframed.MALFORMED)
+        return False
 
     def _header(self, tag: bytes, name: Name | Malformed) -> None:
         stream = self._stream

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import pickle
 from collections.abc import Sequence
 from typing import Any
@@ -115,7 +114,6 @@ class Session:
     def save_and_restore(self) -> None:
         """The state is data that can be written down."""
         self.inspector.dialogue = pickle.loads(pickle.dumps(self.inspector.dialogue))
-        dataclasses.asdict(self.inspector.dialogue)
 
     def feed(self, direction: Direction, data: bytes) -> None:
         self.held[direction] += data
