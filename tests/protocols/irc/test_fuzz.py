@@ -86,7 +86,7 @@ def check(session: Session, arrived: list[Arrival]) -> None:
 
 
 @given(sessions, arrivals, st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_any_conversation(session: Session, arrived: list[Arrival], welcomed: bool) -> None:
     begin: list[Arrival] = []
     if welcomed:
@@ -107,7 +107,7 @@ def test_any_bytes(session: Session, arrived: list[Arrival]) -> None:
 
 
 @given(sessions, st.lists(lines, max_size=20))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_server_opens_nothing(session: Session, said: list[bytes]) -> None:
     session.talk()
     for data in said:
