@@ -77,7 +77,7 @@ class Phone:
         )
         (directory / "accounts").write_text(
             f"<sip:{aor};transport={transport}>"
-            ";auth_pass=password;answermode=auto;regint=60;audio_codecs=PCMU\n"
+            ";auth_pass=password;answermode=auto;regint=20;audio_codecs=PCMU\n"
         )
         (directory / "contacts").touch()
         self._log = directory / "baresip.log"

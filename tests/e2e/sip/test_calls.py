@@ -18,6 +18,7 @@ from tests.e2e.sip.calls import (
     MakeSipp,
     Route,
     call,
+    registered,
 )
 from tests.e2e.sip.capture import Capture
 from tests.e2e.sip.conftest import MODES
@@ -25,6 +26,7 @@ from tests.e2e.sip.gateways import Gateways
 from tests.e2e.sip.sipp import fresh_port
 from tests.e2e.sip.sites import (
     ALICE,
+    AMBER,
     EAST,
     INSIDE_PORTS,
     OUTSIDE_PORTS,
@@ -43,6 +45,21 @@ NAME = "laptop.inside.example"
 @pytest.fixture(scope="module", params=MODES)
 def mode(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+def test_a_call_to_a_public_endpoint_of_another_inside_host(
+    sipp: MakeSipp, gateways: Gateways, lab: Lab, tmp_path: Path
+) -> None:
+    """It turns around in the gateway; the audio goes directly."""
+    with registered(sipp, BOTH_INSIDE), audio.echoed(lab.host("alice"), ALICE, tmp_path):
+        (public,) = (
+            binding["public"]
+            for binding in gateways.east.get("bindings")["bindings"]
+            if binding["inside"] == f"{AMBER}:5060"
+        )
+        callee = sipp(*BOTH_INSIDE.callee, "uas", options=("-rtp_echo",)).start()
+        sipp(*BOTH_INSIDE.caller, "uac-audio", remote=public, service="amber").run()
+        callee.wait()
 
 
 @pytest.mark.parametrize("transport", ["u1", "t1"])
