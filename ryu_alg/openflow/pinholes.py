@@ -24,7 +24,7 @@ from ryu_alg.openflow.flowtext import delete_by_cookie, flow_stats_request
 from ryu_alg.openflow.plan import PortRange
 from ryu_alg.openflow.render import REALM_NUMBER, Meter, transport_match
 
-_CUT, _ADMITTED, _COUNTER, _USED, _PINHOLE = 600, 550, 500, 450, 400
+_CUT, _COUNTER, _USED, _ENTERING, _PINHOLE = 600, 500, 450, 410, 400
 _OFFLOAD, _KEPT_PUNT = 700, 690
 _FIN_TIMEOUT = 10
 """Seconds that the flow of a connection stays after its FIN or RST."""
@@ -42,20 +42,20 @@ _ADDRESS_BITS = {4: 32, 6: 128}
 def pinhole_flows(pinhole: Pinhole, zone: int) -> list[str]:
     """The flows of a TCP pinhole: one for each network that may connect, and each block of ports.
 
-    A pinhole for one port admits one connection. The SYN that conntrack has committed comes back
-    to table 3, and learns flows there that drop every other one. They do not concern the admitted
-    connection, whose packets have its mark. A range of ports learns nothing. The controller is
-    told by a packet-in.
+    A pinhole for one port admits one connection: the first SYN learns, in the same step, flows
+    that drop every other one. They do not concern the admitted connection, whose packets have its
+    mark. A range of ports learns nothing. The controller is told by a packet-in.
 
-    Nothing is learned before the commit: Open vSwitch also learns when it counts the packets that
-    the datapath has handled by itself, and counts those that it has dropped for want of a pinhole
-    (a barrier does not wait until it has revalidated its flows) for a pinhole opened since.
+    A SYN goes by conntrack and through table 3 once more before that. Open vSwitch also learns when
+    it counts packets that the datapath has handled by itself; and those that the datapath has
+    dropped for want of a pinhole it may count for one that was opened since, because a barrier does
+    not wait until it has revalidated its flows. What it dropped does not come back to table 3.
     """
     version = pinhole.seen.address.version
     own = f"table=3,cookie={cookie(Kind.PINHOLE, pinhole.id):#x}"
-    protocol = transport_match(pinhole.transport, version)
     match = (
-        f"ct_state=+new-inv+trk,reg1={REALM_NUMBER[pinhole.connecting_realm]},{protocol},"
+        f"ct_state=+new-inv+trk,reg1={REALM_NUMBER[pinhole.connecting_realm]},"
+        f"{transport_match(pinhole.transport, version)},"
         f"{_DESTINATION[version]}={pinhole.seen.address}"
     )
     peers = [peer for peer in pinhole.peers if peer.version == version]
@@ -80,13 +80,13 @@ def pinhole_flows(pinhole: Pinhole, zone: int) -> list[str]:
         *(
             f"{own},priority={_PINHOLE},{timeouts},{match},{_SOURCE[version]}={peer},"
             f"tp_dst={pinhole.seen.port},tcp_flags={_SYN}"
-            f" actions={read},load:{number}->NXM_NX_REG6[],ct(commit,table=3,{commit})"
+            f" actions={read},load:{number}->NXM_NX_REG6[],ct(table=3,zone={zone})"
             for peer in peers
         ),
         (
-            f"{own},priority={_ADMITTED},hard_timeout={pinhole.hard},ct_state=-inv+trk,"
-            f"reg6={number},ct_mark={pinhole.mark:#x},{protocol}"
-            f" actions={learn},load:0->NXM_NX_REG6[],{tell},goto_table:4"
+            f"{own},priority={_ENTERING},hard_timeout={pinhole.hard},{match},"
+            f"tp_dst={pinhole.seen.port},reg6={number}"
+            f" actions={learn},load:0->NXM_NX_REG6[],{tell},ct(commit,table=4,{commit})"
         ),
     ]
 
