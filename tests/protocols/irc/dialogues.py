@@ -230,6 +230,7 @@ DIALOGUES = [
         >> PRIVMSG bob :\x01DCC SEND a 3232238082 5000 1\x01\x01DCC SEND b 1 5000 1\x01
         <- :gateway.invalid NOTICE amy :DCC SEND b 1 5000 1 not sent: the address is not yours.
         !! close 1, irc.dcc.foreign_address
+        <= :bob!b@h NICK :rob
         <= :amy!amy@h NICK :eva
         >> PRIVMSG bob :hi\rPRIVMSG bob :ho
         <- :gateway.invalid NOTICE eva :Line not sent: it holds a NUL or CR.
@@ -243,6 +244,7 @@ DIALOGUES = [
         "not welcomed yet",
         r"""
         >= NICK amy
+        <= :irc.example.net 433 * amy :Nickname is already in use
         >> PRIVMSG bob :\x01DCC CHAT chat 3232238082 5000\x01
         <- :gateway.invalid NOTICE * :DCC CHAT chat 3232238082 5000 not sent: the server has not welcomed you yet.
         !! irc.dcc.unregistered
@@ -363,5 +365,5 @@ DIALOGUES = [
         welcome="",
     ),
     Dialogue("the web", ">> POST / HTTP/1.1\n!! irc.not_irc, abort", welcome=""),
-    Dialogue("nothing of the kind", ">> \\x05\\x01\n!! irc.not_irc, abort", welcome=""),
+    Dialogue("nothing of the kind", ">> \\x05\\x01\\c\n!! irc.not_irc, abort", welcome=""),
 ]
