@@ -47,15 +47,15 @@ class Stream:
         return bool(self.header) and not self.ended and not self.depth
 
     @property
-    def end_tag(self) -> bytes:
-        """What ends it."""
-        return b"</" + tag_name(self.header, 0) + b">"
+    def ending(self) -> bytes:
+        """What ends it here; nothing where that is not possible."""
+        return b"</%b>" % tag_name(self.header, 0) if self.between else b""
 
-    @property
-    def prefix(self) -> bytes:
-        """That of its own namespace, with the colon."""
+    def error(self, condition: bytes) -> bytes:
+        """A stream error (RFC 6120 section 4.9.3), as it is written here between stanzas."""
         prefix, colon, _ = tag_name(self.header, 0).rpartition(b":")
-        return prefix + colon
+        tag = prefix + colon + b"error"
+        return b"<%b><%b xmlns='%b'/></%b>" % (tag, condition, names.STREAM_ERRORS.encode(), tag)
 
 
 @dataclass(slots=True)
@@ -110,27 +110,20 @@ class Dialogue:
         direction: Direction,
         left: int,
         told: Direction,
-        last: bytes,
+        condition: bytes,
+        denial: bytes = b"",
     ) -> None:
         """End both streams in XMPP's own terms (RFC 6120 section 4.9); reset where one cannot be.
 
-        The `left` bytes of `direction` do not arrive; `last` is what its reader learns in `told`.
+        The `left` bytes of `direction` do not arrive. What is read last in `told` is `denial`, or
+        a stream error with this condition.
         """
         if not self.streams[told].between:
             self.abort(code, detail, effects)
             return
         self.phase = Phase.CLOSED
-        texts = {way: self._ending(way, last if way is told else b"") for way in Direction}
+        last = {told: denial or self.streams[told].error(condition), told.opposite: b""}
+        texts = {way: last[way] + stream.ending for way, stream in self.streams.items()}
         effects += [Report(code, detail), Replace(left, texts[direction])]
         if injected := texts[direction.opposite]:
             effects.append(Inject(direction.opposite, injected))
-
-    def stream_error(self, told: Direction, condition: bytes) -> bytes:
-        """A stream error (RFC 6120 section 4.9.3), as it is written in that direction."""
-        prefix = self.streams[told].prefix
-        namespace = names.STREAM_ERRORS.encode()
-        return b"<%berror><%b xmlns='%b'/></%berror>" % (prefix, condition, namespace, prefix)
-
-    def _ending(self, direction: Direction, last: bytes) -> bytes:
-        stream = self.streams[direction]
-        return last + stream.end_tag if stream.between else b""

@@ -240,7 +240,8 @@ class _Reading:
             return
         code = f"xmpp.{layer.value}.refused"
         told = self._direction.opposite
-        self._refuse(code, f"{layer.value} was not offered", told, _DENIALS[layer])
+        detail = f"{layer.value} was not offered"
+        self._refuse(code, detail, told, b"policy-violation", _DENIALS[layer])
 
     def _features(self, end: int) -> None:
         """What the server offers leaves without STARTTLS and compression."""
@@ -252,8 +253,8 @@ class _Reading:
         starttls = features.child(names.STARTTLS)
         if starttls is not None and starttls.child(names.STARTTLS_REQUIRED) is not None:
             told = self._direction
-            error = self._dialogue.stream_error(told, b"policy-violation")
-            self._refuse("xmpp.starttls.required", "the server insists on STARTTLS", told, error)
+            detail = "the server insists on STARTTLS"
+            self._refuse("xmpp.starttls.required", detail, told, b"policy-violation")
             return
         edits: list[Edit] = []
         for name in (names.STARTTLS, names.COMPRESSION_OFFER):
@@ -346,10 +347,12 @@ class _Reading:
             self._dialogue.abort("xmpp.not_xmpp", detail, self._effects)
             return
         told = self._direction.opposite
-        error = self._dialogue.stream_error(told, _CONDITIONS[why])
-        self._refuse(f"xmpp.stream.{why.value}", f"the stream is {why.value} here", told, error)
+        code, detail = f"xmpp.stream.{why.value}", f"the stream is {why.value} here"
+        self._refuse(code, detail, told, _CONDITIONS[why])
 
-    def _refuse(self, code: str, detail: str, told: Direction, last: bytes) -> None:
+    def _refuse(
+        self, code: str, detail: str, told: Direction, condition: bytes, denial: bytes = b""
+    ) -> None:
         left = len(self._data) - self._position
         self._dialogue.refuse(
             code,
@@ -358,6 +361,7 @@ class _Reading:
             direction=self._direction,
             left=left,
             told=told,
-            last=last,
+            condition=condition,
+            denial=denial,
         )
         self._position = len(self._data)
