@@ -214,10 +214,9 @@ class Streams:
                 yield Admit(number, tuple(wanted))
 
     def _quiet(self, session: bytes) -> bool:
+        # What is within this connection, or not ours at all, is never seen to be silent.
         return all(
-            stream.binding is None or stream.binding in self._silent
-            for stream in self.live
-            if stream.session == session
+            stream.binding in self._silent for stream in self.live if stream.session == session
         )
 
     def _remove(self, over: list[Stream]) -> None:

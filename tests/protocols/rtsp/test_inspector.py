@@ -158,6 +158,13 @@ def test_a_session_that_is_heard_of_goes_on() -> None:
     assert connection.gateway.bindings == {}
 
 
+def test_media_within_the_connection_are_no_silence() -> None:
+    connection = playing(TCP, TCP, options={"rules": [{"action": "deny", "methods": "RECORD"}]})
+    connection.pass_time(1000)
+    assert connection.reports == []
+    assert connection.inspector.streams.all_interleaved
+
+
 def test_the_servers_time_out() -> None:
     connection = Connection()
     connection.client(setup(1, UDP))
