@@ -35,7 +35,7 @@ bench-quick: install ## The same in a minute, less exact (root)
 
 docs: install ## Regenerate what is made from the models: the JSON schema, the configuration tables
 	$(BIN)/ryu-alg schema > config/schema.json
-	$(BIN)/python -m ryu_alg.settings.reference docs/configuration.md docs/tftp.md
+	$(BIN)/python -m ryu_alg.settings.reference docs/configuration.md docs/tftp.md docs/xmpp.md
 	$(BIN)/python -m ryu_alg.protocols.ftp.reference docs/ftp.md
 	$(BIN)/python -m ryu_alg.protocols.irc.reference docs/irc.md
 	$(BIN)/python -m ryu_alg.protocols.rtsp.reference docs/rtsp.md
