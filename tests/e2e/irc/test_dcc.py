@@ -73,7 +73,7 @@ def test_one_connection_and_no_second(
         assert (verb, name, size) == ("SEND", "cat.jpg", "1000")
         where = endpoint(address, public)
         assert where[0] == PUBLIC and where[1] in range(32768, 49152)
-        for wrong in (where[1] - 1, where[1] + 1, port):
+        for wrong in (where[1] - 1, where[1] + 1):
             stranger.attempt(PUBLIC, wrong, "beside it")
         before = gateway.last_event()
         meet(listener, bob, where)
@@ -129,6 +129,8 @@ def test_ipv6(user: StartUser, stranger: Outsider) -> None:
     with amy.listen() as listener:
         port = listener.getsockname()[1]
         stranger.attempt(amy.address, port, "before it is announced")
+        assert stranger.answers() == []
+        stranger.close()  # or its next SYN might be the first to come
         amy.dcc("bob", f"CHAT chat {amy.number} {port}", "NOTICE")
         where = endpoint(*bob.heard()[2:4])
         assert where == (amy.address, port)
