@@ -204,6 +204,8 @@ class Connection:
                     self.gateway.admitted.pop(number, None)
                 case _:
                     raise AssertionError(effect)
+        for way in Direction:
+            assert self.aborted or self.inspector.shift[way] == self.shift(way)
         self.watch()
         return decided or len(self.held[direction]) < before
 

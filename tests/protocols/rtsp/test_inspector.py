@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 
+from ryu_alg.inspection import Conversation
 from tests.protocols.rtsp.connection import (
+    ACROSS,
     NAT,
     PUBLISHED,
     TO_CLIENT,
     TO_SERVER,
     Connection,
     accept,
+    endpoint,
     message,
     ok,
     request,
@@ -223,6 +226,8 @@ def test_an_answer_of_ours_does_not_stand_within_a_frame() -> None:
     for number in range(3, 20):
         connection.client(request("RECORD", number, SESSION))
     assert connection.left[TO_CLIENT] == before
+    assert len(connection.inspector.lanes[TO_CLIENT].waiting) == 8
+    assert connection.held[TO_SERVER].count(b"RECORD") == 9
     connection.server(FRAME[7:] + FRAME)
     answers = connection.left[TO_CLIENT].removeprefix(before)
     assert answers.startswith(FRAME[7:] + b"RTSP/1.0 403 Forbidden\r\nCSeq: 3\r\n\r\nRTSP/1.0 403")
@@ -284,26 +289,35 @@ def test_not_with_a_shift() -> None:
     assert connection.server(FRAME) == FRAME
 
 
-@pytest.mark.parametrize("server", ["192.168.20.2", "192.168.20.222", "192.168.2.2"])
-def test_descriptions_cause_no_shift(server: str) -> None:
+@pytest.mark.parametrize("public", ["203.0.113.1", "203.0.113.100"])
+@pytest.mark.parametrize("server", ["192.168.20.2", "192.168.20.222"])
+@pytest.mark.parametrize("spare", ["Date: Thu, 04 Jun 2020 10:00:00 GMT", "Server: a media server"])
+def test_descriptions_cause_no_shift(server: str, public: str, spare: str) -> None:
     """Whether the public address is longer than the inside one, or shorter."""
-    ends = PUBLISHED.__class__(
-        PUBLISHED.client,
-        PUBLISHED.client,
-        PUBLISHED.server.__class__(type(PUBLISHED.server.address)(server), 8554),
-        PUBLISHED.server_seen,
-    )
+    client = PUBLISHED.client
+    ends = Conversation(client, client, endpoint(server, 8554), endpoint(public, 554))
     connection = Connection(ends)
-    body = sdp(server, f"rtsp://{server}:8554/test/stream=0") + b"a=x:" + b"y" * 40 + b"\r\n"
-    date = "Date: Thu, 04 Jun 2020 10:00:00 GMT"
+    body = sdp(server, f"rtsp://{server}/test/stream=0") + b"a=x:" + b"y" * 40 + b"\r\n"
     for cseq, base in ((1, f"rtsp://{server}:8554/test/"), (2, f"rtsp://{server}/test/")):
         connection.client(request("DESCRIBE", cseq))
-        back = ok(cseq, "Content-Type: application/sdp", f"Content-Base: {base}", date, body=body)
+        kind = "Content-Type: application/sdp"
+        back = ok(cseq, kind, f"Content-Base: {base}", spare, body=body)
         left = connection.server(back)
         head, _, rest = left.partition(b"\r\n\r\n")
         assert b"192.168." not in left
+        assert left.count(f"IN IP4 {public}\r\n".encode()) == 2
         assert b"Content-Length: %d\r\n" % len(rest) in head + b"\r\n"
         assert len(left) == len(back)
+
+
+def test_a_response_without_anything_to_leave_out_gets_longer() -> None:
+    public = endpoint("203.0.113.100", 554)
+    connection = Connection(
+        Conversation(PUBLISHED.client, PUBLISHED.client, PUBLISHED.server, public)
+    )
+    left = connection.server(ok(1, "Content-Base: rtsp://192.168.20.2/test/"))
+    assert b"Content-Base: rtsp://203.0.113.100/test/\r\n" in left
+    assert connection.shift(TO_CLIENT) == 1
 
 
 # -- what is no RTSP ----------------------------------------------------------------------------
@@ -385,6 +399,12 @@ def test_policy_by_method() -> None:
     assert outside.left[TO_SERVER].endswith(b"RTSP/1.0 403 Forbidden\r\nCSeq: 7\r\n\r\n")
 
 
+def test_a_teardown_is_never_denied() -> None:
+    connection = Connection(options={"rules": [{"action": "deny"}]})
+    assert connection.client(request("OPTIONS", 1)) == b""
+    assert connection.client(request("TEARDOWN", 2, SESSION)) != b""
+
+
 def test_requests_of_the_server() -> None:
     connection = Connection(PUBLISHED)
     raw = request(
@@ -429,6 +449,12 @@ def test_descriptions_of_a_client_inside() -> None:
     assert left.count(b"IN IP4 203.0.113.1\r\n") == 3
     assert b"Content-Length: %d\r\n" % len(left.partition(b"\r\n\r\n")[2]) in left
     back = ok(1, kind, body=sdp("203.0.113.1"))
+    assert connection.server(back) == back
+
+
+def test_descriptions_between_inside_hosts_stay() -> None:
+    connection = Connection(ACROSS)
+    back = ok(1, "Content-Type: application/sdp", body=sdp("192.168.20.9"))
     assert connection.server(back) == back
 
 

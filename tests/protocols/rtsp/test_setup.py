@@ -126,6 +126,13 @@ def test_rtcp_in_the_same_port() -> None:
     assert connection.gateway.open() == {(f"{C}:4588", f"{S}:6256")}
 
 
+def test_a_server_that_has_rtcp_in_the_same_port() -> None:
+    connection = Connection(NAT)
+    mux = "RTP/AVP;unicast;RTCP-mux"
+    agreed(connection, f"{mux};client_port=4588-4589", f"{mux};server_port=6256")
+    assert connection.gateway.open() == {(f"{C}:4588", f"{S}:6256")}
+
+
 def test_version_2_client_inside() -> None:
     connection = Connection(NAT)
     asked, answered = agreed(
@@ -380,6 +387,34 @@ def test_media_hosts() -> None:
     )
     assert answered.endswith(b"source=203.0.113.1;server_port=40000-40001")
     assert ("192.168.20.70:6256", "198.51.100.70:4588") in connection.gateway.open()
+
+
+@pytest.mark.parametrize(
+    "transport",
+    [
+        f'RTP/AVP;unicast;dest_addr="{C}:4588"/"192.168.10.70:4589"',
+        "RTP/AVP;unicast;destination=2001:db8:30::70;client_port=4588-4589",
+    ],
+)
+def test_media_hosts_are_one_at_a_time_and_of_one_kind(transport: str) -> None:
+    networks = ["192.168.10.64/26", "2001:db8:30::/64"]
+    connection = Connection(NAT, {"media_hosts": networks})
+    assert connection.client(setup(1, transport)) == b""
+    assert connection.reports == ["rtsp.transport.foreign_destination"]
+
+
+def test_alternatives_are_bounded_over_all_headers() -> None:
+    connection = Connection(NAT)
+    some = ",".join(["RTP/AVP;multicast"] * 9)
+    assert connection.client(setup(1, some, f"Transport: {some}")) == b""
+    assert connection.reports == ["rtsp.transport.syntax"]
+
+
+def test_who_connects_waits_nowhere() -> None:
+    connection = Connection(NAT)
+    left = connection.client(setup(1, f'RTP/AVP/TCP;unicast;setup=active;dest_addr="{C}:4588"'))
+    assert transport_of(left) == b'RTP/AVP/TCP;unicast;setup=active;dest_addr="203.0.113.1:4588"'
+    assert connection.gateway.bound == 0
 
 
 ACTIVE = 'RTP/AVP/TCP;unicast;setup=active;dest_addr=":9"/":9"'
