@@ -1,4 +1,8 @@
-"""One lab for the SIP tests. Whatever the switches send in any of them is parsed by tshark."""
+"""One lab for the SIP tests, and one pair of gateways for each mode.
+
+Whatever the switches send meanwhile is parsed by tshark, and in the end nothing of any call is
+left in them: that takes a minute, so it is seen to once for all tests of a mode.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +20,6 @@ from tests.e2e.sip.proxy import Proxy
 from tests.e2e.sip.sipp import Sipp
 from tests.e2e.sip.sites import PROXY
 
-MODES = ("transparent", "b2bua")
-StartGateways = Callable[..., Gateways]
 MakeSipp = Callable[..., Sipp]
 
 
@@ -28,49 +30,37 @@ def lab() -> Iterator[Lab]:
         yield lab
 
 
-@pytest.fixture(scope="module")
-def mode() -> str:
-    """How SIP goes through the gateways; modules that try both have a fixture of their own."""
-    return "transparent"
+@pytest.fixture(scope="session", params=["transparent", "b2bua"])
+def mode(request: pytest.FixtureRequest) -> str:
+    """How SIP goes through the gateways."""
+    return str(request.param)
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="session")
 def capture(lab: Lab, mode: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Capture]:
-    """What the switches send while a module's tests run; nothing of it may be malformed."""
+    """What the switches send while these tests run; nothing of it may be malformed."""
     capture = Capture(lab, tmp_path_factory.mktemp(f"capture-{mode}"))
     yield capture
     capture.stop()
     assert capture.complaints() == []
 
 
-@pytest.fixture(scope="module")
-def start_gateways(
-    lab: Lab, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[..., Gateways]]:
-    """Starts both gateways with options of SIP, in place of the module's before."""
-    running: list[Gateways] = []
-
-    def start(options: dict[str, Any], **sections: Any) -> Gateways:
-        while running:
-            running.pop().stop()
-        lab.appctl("dpctl/flush-conntrack")
-        running.append(Gateways(lab, tmp_path_factory.mktemp("gateways"), options, **sections))
-        return running[0]
-
-    yield start
-    while running:
-        running.pop().stop()
-
-
-@pytest.fixture(scope="module")
-def gateways(start_gateways: StartGateways, mode: str) -> Iterator[Gateways]:
+@pytest.fixture(scope="session")
+def gateways(
+    lab: Lab, mode: str, capture: Capture, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gateways]:
     """Both gateways. In the end, nothing of any call is left in them."""
-    gateways = start_gateways({"mode": mode})
-    yield gateways
-    gateways.wait_empty()
+    lab.appctl("dpctl/flush-conntrack")
+    options = {"mode": mode, "b2bua": {"inside_names": ["*.inside.example"]}}
+    gateways = Gateways(lab, tmp_path_factory.mktemp(f"gateways-{mode}"), options)
+    try:
+        yield gateways
+        gateways.wait_empty()
+    finally:
+        gateways.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def proxy(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     """kamailio, outside."""
     proxy = Proxy(lab.host("proxy"), tmp_path_factory.mktemp("proxy"), PROXY)

@@ -18,17 +18,13 @@ CONFIG = Path(__file__).with_name("kamailio.cfg")
 class Proxy:
     """kamailio in the foreground, UDP and TCP on port 5060 of an address."""
 
-    def __init__(
-        self, host: Host, directory: Path, address: str, *, passwords: bool = False
-    ) -> None:
-        """Starts it. With `passwords`, who registers must know that it is `password`."""
+    def __init__(self, host: Host, directory: Path, address: str) -> None:
+        """Starts it."""
         self.address = address
         self._host = host
         self._log = directory / "kamailio.log"
         self._argv = ["kamailio", "-f", str(CONFIG), "-DD", "-E", "-m", "64", "-M", "8"]
         self._argv += ["-Y", str(directory), "-w", str(directory), "-A", f"ADDRESS={address}"]
-        if passwords:
-            self._argv += ["-A", "AUTH"]
         self._process: subprocess.Popen[str] | None = None
         self.start()
 

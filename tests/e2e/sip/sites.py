@@ -20,6 +20,9 @@ PLAIN = "198.51.100.2"
 PLAIN_IPV6 = "2001:db8:30::2"
 CAROL_IPV6 = "2001:db8:1::3"
 
+QUOTAS = {"pinholes": 20_000, "pinholes_per_host": 20_000}
+"""All of the load is one host's: bounds that are meant for a phone do not fit."""
+
 INSIDE_PORTS = ("lan", "annex", "plain", "home")
 """Where the switch meets inside hosts."""
 OUTSIDE_PORTS = ("proxy", "carol", "outsider")
@@ -41,7 +44,14 @@ class Site:
     def configuration(self, options: dict[str, Any], **sections: Any) -> dict[str, Any]:
         """The site's file in config/, with these options of SIP and whole sections replaced."""
         config: dict[str, Any] = yaml.safe_load((CONFIGS / f"sip-{self.name}.yaml").read_text())
-        return {**config, "timers": TIMERS, "protocols": {"sip": {"options": options}}, **sections}
+        options = {"messages_per_second": 10_000, **options}
+        return {
+            **config,
+            "timers": TIMERS,
+            "quotas": QUOTAS,
+            "protocols": {"sip": {"options": options}},
+            **sections,
+        }
 
 
 EAST = Site("east", "203.0.113.1", "br-east", 4242, 6653)

@@ -21,7 +21,6 @@ from tests.e2e.sip.calls import (
     registered,
 )
 from tests.e2e.sip.capture import Capture
-from tests.e2e.sip.conftest import MODES
 from tests.e2e.sip.gateways import Gateways
 from tests.e2e.sip.sipp import fresh_port
 from tests.e2e.sip.sites import (
@@ -40,11 +39,6 @@ LONG = "x" * 2400
 """Makes a message of 3,000 bytes."""
 NAME = "laptop.inside.example"
 """What nobody outside should hear of."""
-
-
-@pytest.fixture(scope="module", params=MODES)
-def mode(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 def test_a_call_to_a_public_endpoint_of_another_inside_host(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,13 @@ MESSAGE = (
     b"v=0\r\no=olga 1 1 IN IP4 203.0.113.4\r\ns=-\r\nc=IN IP4 203.0.113.4\r\nt=0 0\r\n"
     b"m=audio 20000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
 )
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    """One of its own: what is sent here is not for the captures of other tests."""
+    with Lab.up("sip", f"capture{os.getpid()}") as lab:
+        yield lab
 
 
 @pytest.fixture

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
 from ryu_alg.lab import Lab
 from tests.e2e.sip.agents import Callee, Caller
 from tests.e2e.sip.calls import OUT_OVER_PROXY, MakeSipp
-from tests.e2e.sip.conftest import MODES
 from tests.e2e.sip.proxy import Proxy
 from tests.e2e.sip.relay import LossyRelay
-from tests.e2e.sip.sites import ALICE, CAROL, OUTSIDER, PROXY
+from tests.e2e.sip.sites import ALICE, CAROL, OUTSIDER
 
 pytestmark = pytest.mark.usefixtures("gateways")
 CALLS = 100
-
-
-@pytest.fixture(scope="module", params=MODES)
-def mode(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture
@@ -44,14 +37,7 @@ def test_every_fifth_message_is_lost(lab: Lab, relay: LossyRelay) -> None:
     assert relay.dropped > CALLS / 2 and relay.repeated > CALLS / 10
 
 
-@pytest.fixture
-def mortal_proxy(lab: Lab, tmp_path: Path) -> Iterator[Proxy]:
-    proxy = Proxy(lab.host("proxy"), tmp_path, PROXY)
-    yield proxy
-    proxy.stop()
-
-
-def test_the_proxy_dies_while_it_rings(sipp: MakeSipp, mortal_proxy: Proxy, mode: str) -> None:
+def test_the_proxy_dies_while_it_rings(sipp: MakeSipp, proxy: Proxy, mode: str) -> None:
     """The caller, who gives up, hears nothing more, or what the B2BUA makes of that. That nothing
     stays behind is seen to before the gateways end."""
     route = OUT_OVER_PROXY
@@ -67,9 +53,12 @@ def test_the_proxy_dies_while_it_rings(sipp: MakeSipp, mortal_proxy: Proxy, mode
         *route.caller, "uac-cancel", remote=route.target, service="carol", timeout=45
     ).start()
     callee.wait_message("180 Ringing")
-    mortal_proxy.kill()
-    if mode == "b2bua":
-        caller.wait()
-    else:
-        with pytest.raises(AssertionError):
+    proxy.kill()
+    try:
+        if mode == "b2bua":
             caller.wait()
+        else:
+            with pytest.raises(AssertionError):
+                caller.wait()
+    finally:
+        proxy.start()

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from ryu_alg.lab import Lab
-from tests.e2e.sip.conftest import MODES
 from tests.e2e.sip.gateways import Gateways
 from tests.e2e.sip.phone import Phone, converse, phone
 from tests.e2e.sip.proxy import Proxy
@@ -20,24 +19,10 @@ AT = {"alice": (ALICE, 440), "amber": (AMBER, 550), "bob": (BOB, 660)}
 """Each phone's address and tone."""
 
 
-@pytest.fixture(scope="module", params=MODES)
-def mode(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture(scope="module")
-def proxy(
-    lab: Lab, gateways: Gateways, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Proxy]:
-    """It asks for passwords."""
-    proxy = Proxy(lab.host("proxy"), tmp_path_factory.mktemp("proxy"), PROXY, passwords=True)
-    yield proxy
-    proxy.stop()
-
-
 @pytest.fixture(scope="module", params=["udp", "tcp"])
 def phones(
     lab: Lab,
+    gateways: Gateways,
     proxy: Proxy,
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
@@ -48,7 +33,7 @@ def phones(
         yield {
             name: stack.enter_context(
                 phone(
-                    *(lab.host(name), directory / name, address, f"{name}@{PROXY}"),
+                    *(lab.host(name), directory / name, address, f"{name}-phone@{PROXY}"),
                     tone=tone,
                     transport=request.param,
                 )
