@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
+from ryu_alg.engine.supervision import Watch, unwatched
 from ryu_alg.inspection import (
     Address,
     DatagramGateway,
@@ -142,6 +143,8 @@ class EngineConfig:
     """(first, last) pairs of ports that no pinhole leads to."""
     timers: Timers = Timers()
     quotas: Quotas = Quotas()
+    watch: Watch = unwatched
+    """Who limits the time of inspectors."""
 
     def network_of(self, address: Address) -> InsideNetwork | None:
         """The inside network that `address` belongs to."""

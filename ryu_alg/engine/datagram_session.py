@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import assert_never
+from typing import assert_never, get_args
 
 from ryu_alg.engine.barriers import Barriers
 from ryu_alg.engine.commands import Command, EmitDatagram
@@ -16,6 +16,13 @@ from ryu_alg.engine.data_marks import DataMark
 from ryu_alg.engine.holder import WAKE_PAUSE, Holder
 from ryu_alg.engine.host_endpoints import HostEndpoints
 from ryu_alg.engine.segment import Datagram as WireDatagram
+from ryu_alg.engine.supervision import (
+    Fault,
+    ask,
+    ask_effects,
+    ask_time,
+    require_endpoints,
+)
 from ryu_alg.inspection import (
     Admit,
     Datagram,
@@ -71,17 +78,20 @@ class DatagramSession(Holder):
 
     def start(self, detail: str) -> None:
         """Have the inspector made. `detail`: of the session, to be shown."""
-        assert self.binding.datagram is not None  # or it would not have been admitted
+        make = self.binding.datagram
+        assert make is not None  # or it would not have been admitted
         self._publish("session.opened", detail)
-        try:
-            self.inspector = self.binding.datagram(self)
-        except Exception as error:  # a plugin's fault must stay in its session
-            self._fail(error)
+        made = ask(self.config.watch, lambda: make(self))
+        if isinstance(made, Fault):
+            self._fail(made)
+        else:
+            self.inspector = made
 
     # -- DatagramGateway, for the inspector -----------------------------------------------------
 
     def signalling(self, inside: Endpoint) -> Endpoint | Refusal:
         """See `ryu_alg.inspection.DatagramGateway`."""
+        require_endpoints((inside,))
         if inside.address != self.host:
             return Refusal("signalling.foreign", f"{inside} is not of {self.host}")
         if inside not in self.endpoints.live:
@@ -193,17 +203,17 @@ class DatagramSession(Holder):
     # -- effects --------------------------------------------------------------------------------
 
     def _ask(self, question: Callable[[], Sequence[DatagramEffect]]) -> Sequence[DatagramEffect]:
-        try:
-            return tuple(question())
-        except Exception as error:  # a plugin's fault must stay in its session
-            self._fail(error)
+        if self.failed:
             return ()
+        effects = ask_effects(self.config.watch, question, get_args(DatagramEffect))
+        if isinstance(effects, Fault):
+            self._fail(effects)
+            return ()
+        return effects
 
-    def _fail(self, error: Exception) -> None:
-        if not self.failed:
-            self.failed = True
-            detail = f"{type(error).__name__} in {self.binding.name}"
-            self._publish("inspector.failed", detail)
+    def _fail(self, fault: Fault) -> None:
+        self.failed = True
+        self._publish(fault.code, f"{self.binding.name}: {fault.detail}")
 
     def _apply(self, effects: Sequence[DatagramEffect]) -> None:
         leaving: list[EmitDatagram | Hairpin] = []
@@ -342,10 +352,9 @@ class DatagramSession(Holder):
     def _inspector_timeout(self) -> float | None:
         if self.failed:
             return None
-        try:
-            due = self.inspector.next_timeout()
-        except Exception as error:  # a plugin's fault must stay in its session
-            self._fail(error)
+        due = ask_time(self.config.watch, lambda: self.inspector.next_timeout())
+        if isinstance(due, Fault):
+            self._fail(due)
             return None
         return None if due is None else max(due, self._last_wake + WAKE_PAUSE)
 

@@ -162,6 +162,9 @@ class Engine:
         commands: list[Command] = [
             Publish("session.opened", _describe(admitted), session.id, binding.name)
         ]
+        if not session.start(now):
+            commands += session.take_commands()
+            return [*commands, *self._forget(session, now), Emit(_reset_for(segment))]
         commands += session.receive(Direction.TO_SERVER, segment, now)
         return self._settle(session, now, commands)
 

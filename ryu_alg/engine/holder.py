@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address
 
 from ryu_alg.engine.bindings import Bindings
 from ryu_alg.engine.commands import Command, Publish
 from ryu_alg.engine.config import EngineConfig, ProtocolBinding, Timers
 from ryu_alg.engine.data_binding import DataBinding
 from ryu_alg.engine.data_marks import DataMark, Tally
+from ryu_alg.engine.supervision import require, require_endpoints, require_seconds
 from ryu_alg.inspection import (
     Address,
     Admit,
@@ -76,6 +78,10 @@ class Holder:
         idle: int | None = None,
     ) -> Binding | Refusal:
         """See `ryu_alg.inspection.Gateway`."""
+        require_endpoints(inside)
+        require((transport,), Transport)
+        require(() if public is None else (public,), IPv4Address, IPv6Address)
+        require_seconds(idle)
         bound = self.bindings.bind(
             self.id,
             self.binding.name,

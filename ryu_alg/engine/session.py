@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import assert_never
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import assert_never, get_args
 
 from ryu_alg.engine.announcements import Announcements
 from ryu_alg.engine.barriers import Barriers
@@ -25,6 +26,14 @@ from ryu_alg.engine.expectations import Expectations, Owner
 from ryu_alg.engine.holder import WAKE_PAUSE, Holder
 from ryu_alg.engine.public_ports import Lease
 from ryu_alg.engine.segment import FIN, RST, SYN, Segment
+from ryu_alg.engine.supervision import (
+    Fault,
+    ask,
+    ask_effects,
+    ask_time,
+    require,
+    require_seconds,
+)
 from ryu_alg.engine.views import SessionState
 from ryu_alg.inspection import (
     Abort,
@@ -90,12 +99,25 @@ class Session(Holder):
     _told_idle: list[int] = field(default_factory=list)
     """Bindings whose idleness the inspector hears of when the gate is open."""
     _last_wake: float = float("-inf")
+    _fault: Fault | None = None
+    """The inspector has failed: it is not asked any more."""
 
     def __post_init__(self) -> None:
         owner = Owner(self.id, self.binding.name, self.data.mark, self.conversation)
         self.announced = Announcements(owner, self.expectations, self.data, self.timers)
-        assert self.binding.stream is not None  # or admission would have refused it
-        self.inspector = self.binding.stream(self)
+
+    def start(self, now: float) -> bool:
+        """Have the inspector made. False: it cannot be, and the session has ended."""
+        self.now = now
+        make = self.binding.stream
+        assert make is not None  # or admission would have refused it
+        made = ask(self.config.watch, lambda: make(self))
+        if isinstance(made, Fault):
+            self._publish(made.code, f"{self.binding.name}: {made.detail}")
+            self._end("the inspector failed")
+            return False
+        self.inspector = made
+        return True
 
     # -- StreamGateway, for the inspector -------------------------------------------------------
 
@@ -111,6 +133,12 @@ class Session(Holder):
         wait: int | None = None,
     ) -> Expectation | Refusal:
         """Arm an expectation; see `ryu_alg.inspection.StreamGateway`."""
+        require((listener,), Party)
+        require((transport,), Transport)
+        require((port, port if last_port is None else last_port), int)
+        require(() if third_party is None else (third_party,), IPv4Address, IPv6Address)
+        require(peers, IPv4Network, IPv6Network)
+        require_seconds(wait)
         entry = self.announced.arm(
             self.now,
             listener=listener,
@@ -194,7 +222,7 @@ class Session(Holder):
             due = self._inspector_timeout()
             if due is not None and due <= now:
                 self._last_wake = now
-                self._hear(self._asked(self._wake))
+                self._hear(self._asked(lambda: self.inspector.wake()))
             if self._probe_due() <= now:
                 self.last_probe = now
                 self.editor.probe(now)
@@ -277,7 +305,7 @@ class Session(Holder):
                 progress = self._inspect_once(direction) or progress
 
     def _inspect_once(self, direction: Direction) -> bool:
-        if self.awaiting_barrier:
+        if self.awaiting_barrier or self._fault is not None:
             return False
         editor = self.editor
         data = editor.undecided(direction)
@@ -305,16 +333,15 @@ class Session(Holder):
             editor.finish(direction)
         return progress
 
-    def _wake(self) -> Sequence[Effect]:
-        self.inspector.next_timeout()  # if that failed, it does so again, where it is taken care of
-        return self.inspector.wake()
-
     def _tell_idle(self) -> None:
         """Have the inspector hear which bindings are idle, once nothing waits for the switch."""
         while self._told_idle and not self.awaiting_barrier and self.ended_at is None:
             number = self._told_idle.pop(0)
             if number in self.held:
-                self._hear(self._asked(partial(self.inspector.binding_idle, number)))
+                self._hear(self._asked(partial(self._say_idle, number)))
+
+    def _say_idle(self, number: int) -> Sequence[Effect]:
+        return self.inspector.binding_idle(number)
 
     def _hear(self, effects: Sequence[Effect]) -> None:
         """Carry out what the inspector wants though nothing came; it may decide more now."""
@@ -329,13 +356,17 @@ class Session(Holder):
         )
 
     def _asked(self, question: Callable[[], Sequence[Effect]]) -> Sequence[Effect]:
-        try:
-            return question()
-        except Exception as error:  # a plugin's fault must stay in its session
-            return [
-                Report("inspector.failed", f"{type(error).__name__} in {self.binding.name}"),
-                Abort("the inspector failed"),
-            ]
+        if self._fault is None:
+            effects = ask_effects(self.config.watch, question, get_args(Effect))
+            if not isinstance(effects, Fault):
+                return effects
+            self._fault = effects
+        if self.editor.phase is Phase.RESET:
+            return []
+        return [
+            Report(self._fault.code, f"{self.binding.name}: {self._fault.detail}"),
+            Abort("the inspector failed"),
+        ]
 
     def _apply(self, direction: Direction, data: bytes, effects: Sequence[Effect]) -> bool:
         """Carry out what the inspector wants: whether anything was decided."""
@@ -475,10 +506,10 @@ class Session(Holder):
         """When the inspector wants to be woken, unless it has to wait for the switch."""
         if self.opaque or self.awaiting_barrier:
             return None
-        try:
-            due = self.inspector.next_timeout()
-        except Exception:  # a plugin's fault must stay in its session
-            due = self.now
+        due = self._fault or ask_time(self.config.watch, lambda: self.inspector.next_timeout())
+        if isinstance(due, Fault):
+            self._fault = due
+            return self.now
         return None if due is None else max(due, self._last_wake + WAKE_PAUSE)
 
     def _probe_due(self) -> float:

@@ -167,5 +167,8 @@ def _binding(lease: Lease, kind: BindingKind, session: int, now: float) -> Bindi
 
 
 def _user(inspector: object) -> str | None:
-    user = getattr(inspector, "user", None)
+    try:
+        user = getattr(inspector, "user", None)
+    except Exception:  # a plugin's fault must not keep others from being shown
+        return None
     return user if isinstance(user, str) else None
