@@ -238,6 +238,16 @@ def test_what_goes_to_another_port_does_not_matter(call: Call) -> None:
 
 
 @pytest.mark.parametrize("name", PATHS)
+def test_a_first_packet_does_not_meet_the_drop_of_another_port(call: Call, name: str) -> None:
+    path = PATHS[name]
+    with closing(call.inside(path)) as inside, closing(call.remote(path)) as remote:
+        assert not hears(inside, remote, replace(path.public, port=path.public.port + 1))
+        with call.gateway.stale_datapath():
+            call.open(path)
+            assert tell(remote, path.public, inside) == path.remote
+
+
+@pytest.mark.parametrize("name", PATHS)
 def test_the_end_cuts_what_moves_and_leaves_nothing(call: Call, name: str) -> None:
     """Without NAT, an inside host that goes on talking has answers let in, as with any host."""
     path = PATHS[name]
