@@ -71,8 +71,10 @@ def registered(sipp: MakeSipp, route: Route, transport: str = "udp") -> Iterator
         ).run()
 
     register(300)
-    yield
-    register(0)
+    try:
+        yield
+    finally:
+        register(0)
 
 
 def call(
