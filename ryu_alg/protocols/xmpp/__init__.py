@@ -8,7 +8,6 @@ options     what can be configured
 dialogue    what is remembered of a session
 offers      from candidates to pinholes
 inspector   the state machine
-reference   puts the options into the documentation
 """
 
 from ryu_alg.inspection import ProtocolSpec

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ SIZE = 2_000_000
 
 
 def settings(**options: Any) -> dict[str, Any]:
-    """Inside hosts may speak XMPP, and nothing else on their own account."""
+    """config/lab.yaml, with XMPP and two published services for it."""
     config = configuration(
         protocols={**ftp(), "xmpp": {"ports": [5222, LINK_LOCAL], "options": options}}
     )
@@ -41,6 +42,13 @@ def settings(**options: Any) -> dict[str, Any]:
 def gateway(start_gateway: StartGateway) -> RunningGateway:
     """With STARTTLS removed, unless a test says otherwise."""
     return start_gateway(settings(starttls="strip"))
+
+
+@pytest.fixture
+def apply(gateway: RunningGateway) -> Iterator[Callable[..., None]]:
+    """Other options, for one test."""
+    yield lambda **options: gateway.apply(settings(**options))
+    gateway.apply(settings(starttls="strip"))
 
 
 @pytest.fixture
@@ -94,6 +102,20 @@ def test_a_file_to_behind_nat(
     assert "xmpp.rewritten" not in codes(gateway, before)
 
 
+def test_two_users_inside_meet_there(
+    gateway: RunningGateway, prosody: Prosody, user: MakeUser, file: Path
+) -> None:
+    before = gateway.last_event()
+    alice = user("client", "alice", prosody, SERVER)
+    bob = user("inserver", "bob", prosody, SERVER)
+    alice.wait("online")
+    bob.wait("online")
+    assert transfer(alice, bob, file, CLIENT)["seen"] == INSERVER
+    seen = codes(gateway, before)
+    assert seen.count("xmpp.rewritten") == 2
+    assert "pinhole.used" not in seen
+
+
 def test_without_nat_over_ipv6(
     gateway: RunningGateway, prosody: Prosody, user: MakeUser, file: Path
 ) -> None:
@@ -128,9 +150,13 @@ def test_in_band_bytestreams_are_only_text(
 
 
 def test_a_published_server_and_its_users(
-    gateway: RunningGateway, inside_prosody: Prosody, user: MakeUser, file: Path
+    gateway: RunningGateway,
+    apply: Callable[..., None],
+    inside_prosody: Prosody,
+    user: MakeUser,
+    file: Path,
 ) -> None:
-    gateway.apply(settings(starttls="strip", relayed_hosts=[f"{INSERVER}/32"]))
+    apply(starttls="strip", relayed_hosts=[f"{INSERVER}/32"])
     alice = user("inserver", "alice", inside_prosody, INSERVER)
     bob = user("server", "bob", inside_prosody, PUBLIC, port=PUBLISHED)
     alice.wait("online")
@@ -139,13 +165,16 @@ def test_a_published_server_and_its_users(
     assert transfer(alice, bob, file, INSERVER)["seen"] == SERVER
     assert "xmpp.rewritten" in codes(gateway, before)
     assert transfer(bob, alice, file, SERVER)["seen"] == PUBLIC
-    gateway.apply(settings(starttls="strip"))
 
 
 def test_starttls_passes(
-    gateway: RunningGateway, prosody: Prosody, user: MakeUser, tmp_path: Path
+    gateway: RunningGateway,
+    apply: Callable[..., None],
+    prosody: Prosody,
+    user: MakeUser,
+    tmp_path: Path,
 ) -> None:
-    gateway.apply(settings(starttls="pass"))
+    apply(starttls="pass")
     before = gateway.last_event()
     alice = user("client", "alice", prosody, SERVER, starttls=True)
     bob = user("outsider", "bob", prosody, SERVER)
@@ -157,8 +186,6 @@ def test_starttls_passes(
     assert bob.wait("received")["sha256"] == hashlib.sha256(small.read_bytes()).hexdigest()
     gateway.wait_event("session.offloaded", before)
     assert "xmpp.opaque" in codes(gateway, before)
-    # Nobody reads what it offers: the other user finds nothing at a private address.
-    gateway.apply(settings(starttls="strip"))
 
 
 def test_a_server_that_insists_on_starttls(
