@@ -43,6 +43,7 @@ from ryu_alg.openflow.switch import Cause, Switch
 from ryu_alg.rest.api import Api
 from ryu_alg.rest.auth import Guard, TokenError
 from ryu_alg.rest.controller import attach, listen_at
+from ryu_alg.time_limit import TimeLimit
 
 CONFIG_VARIABLE = "RYU_ALG_CONFIG"
 COUNTS_INTERVAL = 1.0
@@ -58,7 +59,7 @@ class AlgApp(app_manager.RyuApp):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Raises ConfigurationError, or TokenError, or KeyError without RYU_ALG_CONFIG."""
         super().__init__(*args, **kwargs)
-        self.gateway = Gateway(Path(os.environ[CONFIG_VARIABLE]))
+        self.gateway = Gateway(Path(os.environ[CONFIG_VARIABLE]), TimeLimit())
         self.gateway.on_applied = self._applied
         self.gateway.on_look = self._ask_for_counts
         self.gateway.dispatch = self._handle

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from ryu_alg.engine import config as engine
+from ryu_alg.engine.supervision import Watch, unwatched
 from ryu_alg.inspection import ProtocolSpec, Transport
 from ryu_alg.openflow import plan as pipeline
 from ryu_alg.settings import Action, RuleTransport, Settings
@@ -26,8 +27,10 @@ def protocol_specs(settings: Settings) -> dict[str, ProtocolSpec]:
     return {name: installed[name] for name in settings.protocols}
 
 
-def engine_config(settings: Settings, specs: dict[str, ProtocolSpec]) -> engine.EngineConfig:
-    """What the engine works by. `specs`: see `protocol_specs`."""
+def engine_config(
+    settings: Settings, specs: dict[str, ProtocolSpec], watch: Watch = unwatched
+) -> engine.EngineConfig:
+    """What the engine works by. `specs`: see `protocol_specs`; `watch` limits inspectors' time."""
     napt, data, control = _partitions(settings)
     quotas = settings.quotas
     return engine.EngineConfig(
@@ -75,6 +78,7 @@ def engine_config(settings: Settings, specs: dict[str, ProtocolSpec]) -> engine.
             pinholes_per_host=quotas.pinholes_per_host,
             pinholes_per_session=quotas.pinholes_per_session,
         ),
+        watch=watch,
     )
 
 

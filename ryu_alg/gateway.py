@@ -17,6 +17,7 @@ from ryu_alg.engine import snapshot
 from ryu_alg.engine.commands import Command, Publish
 from ryu_alg.engine.engine import Engine
 from ryu_alg.engine.events import Event, SessionUnwanted
+from ryu_alg.engine.supervision import Watch, unwatched
 from ryu_alg.engine.views import (
     BindingView,
     EventView,
@@ -37,16 +38,17 @@ EVENTS_KEPT = 2000
 class Gateway:
     """Implements `ryu_alg.rest.read_model.ReadModel`."""
 
-    def __init__(self, config_path: Path) -> None:
-        """Raises ConfigurationError."""
+    def __init__(self, config_path: Path, watch: Watch = unwatched) -> None:
+        """`watch` limits the time of inspectors. Raises ConfigurationError."""
         self.config_path = config_path
+        self._watch = watch
         self.settings: Settings = load(config_path)
         self._sha256 = _digest(config_path)
         self.plan: PipelinePlan = assembly.pipeline_plan(
             self.settings, assembly.protocol_specs(self.settings)
         )
         self.engine = Engine(
-            assembly.engine_config(self.settings, assembly.protocol_specs(self.settings))
+            assembly.engine_config(self.settings, assembly.protocol_specs(self.settings), watch)
         )
         self.connected = False
         self.punts: Counter[str] = Counter()
@@ -154,7 +156,7 @@ class Gateway:
         changed = _differences(self.settings, settings)
         specs = assembly.protocol_specs(settings)
         plan = assembly.pipeline_plan(settings, specs)
-        config = assembly.engine_config(settings, specs)
+        config = assembly.engine_config(settings, specs, self._watch)
         plan_changed = plan != self.plan
         self.settings, self.plan = settings, plan
         self.engine.reconfigure(config)

@@ -1,0 +1,158 @@
+"""The time of inspectors: what does not come to an end is interrupted, what waits is refused."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any
+
+import eventlet
+import pytest
+
+from ryu_alg.engine.supervision import Fault, OvertimeError, ask, ask_effects
+from ryu_alg.time_limit import TimeLimit
+
+# pytest-timeout's usual way needs SIGALRM as well.
+pytestmark = pytest.mark.timeout(60, method="thread")
+
+LONG = 1000.0
+
+
+@pytest.fixture
+def alarm() -> Iterator[None]:
+    """SIGALRM is as before afterwards."""
+    before = signal.getsignal(signal.SIGALRM)
+    yield
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture
+def limit(alarm: None) -> TimeLimit:
+    """Of processor time, and short: what is tried here never ends by itself."""
+    return TimeLimit(limit=0.1, patience=LONG)
+
+
+def for_ever() -> None:
+    while True:
+        pass
+
+
+def for_ever_but_for_exceptions() -> None:
+    while True:
+        try:
+            for_ever()
+        except Exception:
+            continue
+
+
+def backtracking() -> None:
+    re.match(r"(a*)*b", "a" * 64)
+
+
+@pytest.mark.parametrize("work", [for_ever, for_ever_but_for_exceptions, backtracking])
+def test_what_does_not_end_is_interrupted(limit: TimeLimit, work: Callable[[], None]) -> None:
+    with pytest.raises(OvertimeError):
+        limit(work)
+    assert limit(lambda: 5) == 5, "and what comes next is not"
+
+
+def test_an_answer_without_an_end_is_interrupted(limit: TimeLimit) -> None:
+    def answers() -> Iterator[int]:
+        while True:
+            yield from ()
+
+    fault = ask_effects(limit, answers, (int,))
+    assert isinstance(fault, Fault) and fault.code == "inspector.slow"
+    assert "test_time_limit.py:" in fault.detail
+
+
+def test_what_blocks_without_using_the_processor_is_interrupted(
+    alarm: None, tmp_path: Path
+) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with pytest.raises(OvertimeError):
+        TimeLimit(limit=0.05, patience=0.1)(fifo.read_bytes)
+
+
+def test_a_busy_machine_is_nobodys_fault(alarm: None) -> None:
+    """Alarms come, but no processor time has been used."""
+    patient = TimeLimit(limit=0.01, patience=LONG)
+
+    done = patient(lambda: subprocess.run(["sleep", "0.2"], check=False))
+    assert done.returncode == 0
+
+
+def test_an_alarm_behind_the_answer_is_for_nobody(limit: TimeLimit) -> None:
+    limit(lambda: None)
+    limit._used_up = limit._over = 0.0
+    os.kill(os.getpid(), signal.SIGALRM)
+    with pytest.raises(ZeroDivisionError):
+        limit(lambda: 1 / 0)
+    os.kill(os.getpid(), signal.SIGALRM)
+
+
+def in_module(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """As if it had been defined there."""
+    code: CodeType = function.__code__
+    return FunctionType(code, {**globals(), "__name__": name}, closure=function.__closure__)
+
+
+def test_what_the_inspector_has_called_of_the_engine_is_not_stopped_half_way(
+    limit: TimeLimit,
+) -> None:
+    done = []
+
+    def changes_tables() -> None:
+        began = time.thread_time()
+        while time.thread_time() < began + 0.3:
+            pass
+        done.append(True)
+
+    expect = in_module("ryu_alg.engine.session", changes_tables)
+
+    def inspect() -> None:
+        expect()
+        for_ever()
+
+    question = in_module("ryu_alg.engine.session", lambda: inspect())
+    fault = ask(limit, question)
+    assert done == [True]
+    assert isinstance(fault, Fault) and fault.code == "inspector.slow"
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        lambda: eventlet.sleep(0),
+        lambda: eventlet.sleep(LONG),
+        lambda: eventlet.spawn(int).wait(),
+        lambda: eventlet.connect(("127.0.0.1", unused_port())),
+    ],
+    ids=["yields", "sleeps", "waits for a thread", "connects"],
+)
+def test_an_inspector_cannot_wait_for_others(limit: TimeLimit, wait: Callable[[], Any]) -> None:
+    """Others would find the engine in the middle of something."""
+    fault = ask(limit, wait)
+    assert isinstance(fault, Fault) and fault.code == "inspector.failed"
+    assert fault.detail.startswith("RuntimeError")
+
+
+def test_others_can_wait_again_afterwards(limit: TimeLimit) -> None:
+    with pytest.raises(OvertimeError):
+        limit(for_ever)
+    assert eventlet.spawn(lambda: 7).wait() == 7
+
+
+def unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
