@@ -32,7 +32,7 @@ OWN, PROXY = "192.168.10.2", streamhost("198.51.100.99", 7777, "proxy.example.ne
 PUBLIC = re.compile(rb"203\.0\.113\.1['\"](?: jid='[^']*')? port='4[0-9]{4}'")
 OPTIONS = XmppOptions(starttls="strip")
 USUAL = Profile()
-PHOTO = b"<message><body>" + b"QUJD" * 6000 + b"<![CDATA[<iq/>]]></body></message>"
+PHOTO = b"<message><body>" + b"QUJD" * 1500 + b"<![CDATA[<iq/>]]></body></message>"
 
 Script = tuple[tuple[bytes, bytes], ...]
 """What to wait for, and what to answer then."""
