@@ -183,6 +183,40 @@ def flows(config: Path) -> None:
 
 
 @main.command()
+@click.option("--json", "as_json", is_flag=True, help="JSON.")
+@click.argument("config", type=click.Path(path_type=Path), required=False)
+def protocols(config: Path | None, as_json: bool) -> None:
+    """List the installed protocols: package, transports, default ports, options.
+
+    With CONFIG, also which of them are on, and where. A package that cannot be used is listed
+    with what is wrong with it.
+
+    \b
+    Examples:
+      ryu-alg protocols
+      ryu-alg protocols config/lab.yaml
+      ryu-alg protocols --json | jq '.[] | select(.error)'
+    """
+    import json
+
+    from ryu_alg.rest.lines import flat, plain
+    from ryu_alg.settings.inventory import inventory
+    from ryu_alg.settings.protocols import InstalledProtocols
+
+    items = inventory(InstalledProtocols(), None if config is None else _load(config))
+    if as_json:
+        click.echo(json.dumps(items, indent=2))
+        return
+    for item in items:
+        options = item.pop("options", ())
+        click.echo(" ".join([plain(item.pop("name")).ljust(8), *flat(item)]))
+        for option in options:
+            default = option["default"]
+            shown = json.dumps(default) if isinstance(default, dict) else plain(default)
+            click.echo(f"    {option['name']}={'(required)' if option['required'] else shown}")
+
+
+@main.command()
 def schema() -> None:
     """Print the JSON schema of the configuration, for editors.
 

@@ -20,9 +20,9 @@ from ryu_alg.engine.supervision import OvertimeError
 
 _Answer = TypeVar("_Answer")
 
-LIMIT = 0.5
+LIMIT = 1.0
 """Seconds of processor time that an inspector may take for one answer."""
-PATIENCE = 5.0
+PATIENCE = 10.0
 """Seconds that an answer may take in all, where the processor is busy with other things."""
 TICK = 0.005
 """Seconds between two alarms, once the limit is near."""

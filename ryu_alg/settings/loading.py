@@ -125,6 +125,9 @@ def _options(spec: ProtocolSpec, written: Any) -> tuple[BaseModel | None, list[F
         return model.model_validate(options), []
     except ValidationError as error:
         return None, list(complaints(error, model, options))
+    except Exception as error:  # a third party's validators may raise anything
+        wrong = f"the options of {spec.name} cannot be validated: {type(error).__name__}: {error}"
+        return None, [Finding((), wrong.splitlines()[0], "repair or remove its package")]
 
 
 def _unknown(name: str, installed: Mapping[str, ProtocolSpec]) -> Finding:

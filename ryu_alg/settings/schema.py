@@ -9,13 +9,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from ryu_alg.inspection import ProtocolSpec
 from ryu_alg.settings.model import Settings
 from ryu_alg.settings.ports import PortRange
-from ryu_alg.settings.protocols import InstalledProtocols
+from ryu_alg.settings.protocols import InstalledProtocols, ProtocolUnusableError
 
 
 class ConfigurationSchema(GenerateJsonSchema):
@@ -56,9 +57,12 @@ def json_schema(installed: Mapping[str, ProtocolSpec] | None = None) -> dict[str
     protocols["properties"] = {}
     protocols["additionalProperties"] = False
     for name in sorted(installed):
-        options = installed[name].options.model_json_schema(
-            ref_template=f"#/$defs/{name}.{{model}}", schema_generator=ConfigurationSchema
-        )
+        try:
+            options = installed[name].options.model_json_schema(
+                ref_template=f"#/$defs/{name}.{{model}}", schema_generator=ConfigurationSchema
+            )
+        except (ProtocolUnusableError, PydanticInvalidForJsonSchema):
+            continue  # `load` says what is wrong with it, if it is wanted
         for model, definition in options.pop("$defs", {}).items():
             schema["$defs"][f"{name}.{model}"] = definition
         schema["$defs"][f"{name}.options"] = options

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -12,6 +13,8 @@ from ryu_alg.settings.protocols import GROUP, InstalledProtocols, ProtocolUnusab
 from tests.settings.conftest import spec
 
 GOPHER: ProtocolSpec = spec("gopher", 70)
+UNMODELLED = replace(GOPHER, name="unmodelled", options=dict)
+UNREACHABLE = replace(GOPHER, name="unreachable", ports=(70000,))
 NOT_A_SPEC = "gopher"
 
 
@@ -23,6 +26,10 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
         EntryPoint("veronica", f"{__name__}:GOPHER", GROUP),
         EntryPoint("text", f"{__name__}:NOT_A_SPEC", GROUP),
         EntryPoint("gone", "no.such.module:PROTOCOL", GROUP),
+        EntryPoint("unmodelled", f"{__name__}:UNMODELLED", GROUP),
+        EntryPoint("unreachable", f"{__name__}:UNREACHABLE", GROUP),
+        EntryPoint("twice", f"{__name__}:GOPHER", GROUP),
+        EntryPoint("twice", "no.such.module:PROTOCOL", GROUP),
         EntryPoint("ftp", "ryu_alg.protocols.ftp:PROTOCOL", GROUP),
     ]
 
@@ -36,8 +43,9 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_names_are_known_before_anything_is_imported() -> None:
     installed = InstalledProtocols()
 
-    assert set(installed) == {"gopher", "veronica", "text", "gone", "ftp"}
-    assert len(installed) == 5
+    names = {"gopher", "veronica", "text", "gone", "unmodelled", "unreachable", "twice", "ftp"}
+    assert set(installed) == names
+    assert len(installed) == len(names)
     assert "gopher" in installed
 
 
@@ -60,9 +68,12 @@ def test_an_unknown_protocol() -> None:
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("gone", "cannot be imported: No module named 'no'"),
+        ("gone", "cannot be imported: ModuleNotFoundError: No module named 'no'"),
         ("text", "is not a ProtocolSpec"),
         ("veronica", "calls itself gopher"),
+        ("unmodelled", "the options of .* are no pydantic model"),
+        ("unreachable", "the ports of .* are none"),
+        ("twice", f"{__name__} and no.such.module have a protocol of that name"),
     ],
 )
 def test_an_unusable_protocol(name: str, why: str) -> None:
