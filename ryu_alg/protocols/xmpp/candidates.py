@@ -42,8 +42,7 @@ def host_of(candidate: Element) -> Address | None:
     """The address that a candidate names; None if it is a host name."""
     text = candidate.attributes.get("host", "").strip()
     try:
-        # A zone (`fe80::1%eth0`) means something to its own host only.
-        return None if "%" in text else ip_address(text)
+        return ip_address(text)
     except ValueError:
         return None
 

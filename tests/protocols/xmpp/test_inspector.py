@@ -248,6 +248,13 @@ def test_long_stanzas_pass_as_they_come() -> None:
     assert not session.touched
 
 
+def test_the_end_of_a_section_in_pieces() -> None:
+    session = Session().log_in()
+    for part in (b"<message><a/><![CDATA[<a>]", b"]", b"></message>"):
+        session.client(part)
+    assert offer(streamhost("203.0.113.1", 32769)) in session.client(offer(streamhost(OWN, 8010)))
+
+
 @pytest.mark.parametrize("space", [0, 1])
 def test_a_long_offer_is_refused(space: int) -> None:
     session = Session(stanza_limit=4096).log_in()
@@ -325,4 +332,10 @@ def test_a_tag_in_pieces_is_bounded() -> None:
         session.client(b"<message " if not sent else b"a" * 512)
         sent += 512
         assert sent < HELD_AT_MOST
+    assert session.codes == ["xmpp.stream.overlong"]
+
+
+def test_a_tag_in_one_piece_is_bounded_alike() -> None:
+    session = Session().log_in()
+    session.client(b"<presence " + b" " * 9000 + b"/>")
     assert session.codes == ["xmpp.stream.overlong"]

@@ -196,6 +196,10 @@ def test_two_users_inside_meet_there() -> None:
     got = session.server(offer(streamhost(PUBLIC, 40001), streamhost(PUBLIC, 40002)))
     assert got == offer(streamhost("192.168.10.3", 8010), streamhost(PUBLIC, 40002))
     assert session.opened == []
+    # Nobody outside learns who that is.
+    sent = offer(streamhost("203.0.113.10", 40001))
+    gateway.standing[endpoint("203.0.113.10", 40001)] = endpoint("192.168.10.4", 8010)
+    assert Session(gateway=gateway).log_in().client(sent) == sent
 
 
 # -- until when ---------------------------------------------------------------------------------
@@ -248,7 +252,8 @@ def test_a_jingle_session_goes_on(answer: bytes, stays: bool) -> None:
 def test_whoever_offers_can_give_up() -> None:
     session = Session().log_in()
     session.client(jingle("session-initiate", candidate(OWN, 5086), to=PEER))
-    session.client(used(sender="") + jingle("session-terminate", to="mallory@example.net"))
+    answer = jingle("transport-info", b"<candidate-used cid='c1'/>", to=PEER)
+    session.client(answer + jingle("session-terminate", to="mallory@example.net"))
     assert session.open == {1}
     session.client(jingle("session-terminate", to=PEER))
     assert session.open == set()
