@@ -33,6 +33,9 @@ class Elsewhere:
 
 ELSEWHERE = {
     "lab": Elsewhere("ryu_alg.lab.command", "lab", "A network in a box to try things in."),
+    "replay": Elsewhere(
+        "ryu_alg.replay.command", "replay", "A capture through the gateway, without a switch."
+    ),
     "sessions": Elsewhere(
         "ryu_alg.rest.command", "sessions", "Control conversations of a running gateway."
     ),

@@ -47,6 +47,10 @@ class Datagrams:
             return self.settle(delivered, now, delivered.take_commands())
         return delivered
 
+    def of_host(self, protocol: str, host: Address) -> DatagramSession | None:
+        """The session of an inside host in a protocol."""
+        return self._by_host.get((protocol, host))
+
     def settle(
         self, session: DatagramSession, now: float, commands: list[Command]
     ) -> list[Command]:

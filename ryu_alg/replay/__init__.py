@@ -1,0 +1,1 @@
+"""`ryu-alg replay`: a capture through the engine, with a stand-in for the switch."""

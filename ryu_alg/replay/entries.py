@@ -1,0 +1,65 @@
+"""What a replay shows: one entry for each thing that happened, as text or as JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+_SECRET = re.compile(
+    r"((?:proxy-)?authorization|(?:proxy-)?authenticate|authentication-info)\s*:", re.I
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something that happened."""
+
+    time: float
+    """Seconds since the capture's first packet."""
+    code: str
+    """Of an event, as the running gateway publishes it; or `rewrite`, or what is said of the
+    capture itself: `packet.*`, `capture.*`, `session.mid_stream`."""
+    detail: str
+    session: int | None = None
+    protocol: str | None = None
+    packet: int | None = None
+    """The number of the packet that caused it."""
+    before: tuple[bytes, ...] = ()
+    """Of a rewrite: the lines that came."""
+    after: tuple[bytes, ...] = ()
+    """The lines that leave instead."""
+
+    def text(self) -> str:
+        """For people; a rewrite has several lines."""
+        who = "" if self.session is None else f"#{self.session} "
+        head = f"{self.time:12.6f}  {who}{self.code}  {printable(self.detail)}".rstrip()
+        margin = " " * 14
+        before = [f"{margin}- {_shown(line)}" for line in self.before]
+        after = [f"{margin}+ {_shown(line)}" for line in self.after]
+        return "\n".join([head, *before, *after])
+
+    def json(self) -> str:
+        """One JSON object in one line, without what there is none of."""
+        fields: dict[str, object] = {
+            "time": round(self.time, 6),
+            "packet": self.packet,
+            "session": self.session,
+            "protocol": self.protocol,
+            "code": self.code,
+            "detail": printable(self.detail),
+            "before": [_shown(line) for line in self.before] or None,
+            "after": [_shown(line) for line in self.after] or None,
+        }
+        return json.dumps({key: value for key, value in fields.items() if value is not None})
+
+
+def _shown(line: bytes) -> str:
+    text = printable(line.decode(errors="backslashreplace"))
+    secret = _SECRET.match(text)
+    return text if secret is None else f"{secret[0]} (not shown)"
+
+
+def printable(text: str) -> str:
+    """`text` without anything that would steer a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
