@@ -1,0 +1,33 @@
+"""How entries are shown."""
+
+from __future__ import annotations
+
+import json
+
+from ryu_alg.replay.entries import Entry
+
+
+def test_nothing_steers_the_terminal() -> None:
+    entry = Entry(1.5, "rewrite", "to\x1b[2J", before=(b"\x1b]0;x\x07\xff", "é".encode()))
+    assert entry.text().splitlines() == [
+        "    1.500000  rewrite  to\\x1b[2J",
+        "              - \\x1b]0;x\\x07\\xff",
+        "              - é",
+    ]
+    assert json.loads(entry.json())["before"] == ["\\x1b]0;x\\x07\\xff", "é"]
+
+
+def test_secrets_are_not_shown() -> None:
+    for name in ("Authorization", "proxy-authorization", "WWW-Authenticate", "Proxy-Authenticate"):
+        line = f'{name}: Digest username="alice", response="5ec4e7"'.encode()
+        shown = Entry(0, "rewrite", "outside", before=(line,), after=(line,))
+        assert "5ec4e7" not in shown.text() + shown.json()
+        assert name in shown.text()
+
+
+def test_json_has_only_what_there_is() -> None:
+    assert json.loads(Entry(0.25, "packet.refused", "why").json()) == {
+        "time": 0.25,
+        "code": "packet.refused",
+        "detail": "why",
+    }
