@@ -7,8 +7,11 @@ import re
 from dataclasses import dataclass
 
 _SECRET = re.compile(
-    r"((?:proxy-)?authorization|(?:proxy-)?authenticate|authentication-info)\s*:", re.I
+    r"((?:proxy-)?authorization\s*:|(?:proxy|www)-authenticate\s*:|(?:proxy-)?authentication-info\s*:"
+    r"|a=(?:crypto|ice-pwd)\s*:|.*?<(?:\w+:)?(?:auth|response|success)\b|(?:pass|authenticate)\s).*",
+    re.IGNORECASE,
 )
+"""Lines of SIP, RTSP, SDP, XMPP, IRC and FTP, from where a credential or a key begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class Entry:
 def _shown(line: bytes) -> str:
     text = printable(line.decode(errors="backslashreplace"))
     secret = _SECRET.match(text)
-    return text if secret is None else f"{secret[0]} (not shown)"
+    return text if secret is None else f"{secret[1]} (not shown)"
 
 
 def printable(text: str) -> str:
