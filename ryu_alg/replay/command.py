@@ -14,6 +14,7 @@ from ryu_alg.settings import ConfigurationError, load
 
 _WHAT = {
     "control": "inspected",
+    "forwarded": "forwarded without inspection",
     "data": "data of sessions",
     "ordinary": "ordinary traffic",
     "refused": "refused",

@@ -185,7 +185,6 @@ class Replay:
         if found is None and not opens:
             self._stray(view)
             return
-        self.counts["control"] += 1
         target, acknowledged = self._seen(view), packet.ack
         if found is not None:
             session, direction = found
@@ -200,6 +199,7 @@ class Replay:
                 return
             if packet.flags & ACK:
                 acknowledged = self._acknowledged(session, direction.opposite, packet.ack)
+        self.counts["control"] += 1
         source = view.inside if view.origin is Realm.INSIDE else view.remote
         frame = packets.build_tcp(
             eth_src=_NO_MAC,
@@ -288,6 +288,7 @@ class Replay:
 
     def _forwarded(self, cause: _Cause, target: Endpoint, offload: Offload) -> None:
         """A packet of a session that the switch forwards by itself."""
+        self.counts["forwarded"] += 1
         view = cause.view
         source = view.inside if view.origin is Realm.INSIDE else view.remote
         arriving = FiveTuple(source.address.packed, source.port, target.address.packed, target.port)

@@ -54,6 +54,24 @@ def test_active_mode_leaves_as_the_gateway_would_have_it(tmp_path: Path, piece: 
     assert "capture.gap" not in result.codes()
 
 
+def test_acknowledgements_are_carried_over(tmp_path: Path) -> None:
+    packets: list[bytes] = []
+    control = Connection(packets, CLIENT, SERVER).open()
+    control.server_says(b"220 hello\r\n")
+    control.client_says(PORT)
+    control.server_says(b"200 fine\r\n")
+    start, answered = control.sent[CLIENT], control.sent[SERVER] & 0xFFFFFFFF
+    for line in (b"NOOP\r\n", b"NOOP\r\n"):
+        packets.append(segment(CLIENT, SERVER, control.sent[CLIENT], answered, ACK, line))
+        control.sent[CLIENT] += len(line)
+    packets.append(segment(SERVER, CLIENT, answered, start + 6, ACK))
+    result = replayed(tmp_path, packets)
+    (new,) = result.only("rewrite").after
+    assert len(new) != len(PORT.strip())  # or there is nothing to carry over
+    sent = [tcp for _, target, tcp in result.tcp() if target == CLIENT]
+    assert sent[-1].ack == start + 6
+
+
 def test_order_of_what_is_told(tmp_path: Path) -> None:
     codes = replayed(tmp_path, active()).codes()
     told = ["session.opened", "rewrite", "pinhole.opened", "pinhole.used", "session.ended"]

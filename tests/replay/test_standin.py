@@ -153,6 +153,7 @@ def test_a_session_that_the_switch_has_taken_over(tmp_path: Path) -> None:
     control.close()
     result = replayed(tmp_path, control.packets, protocols="    options: {auth: allow}\n")
     assert "session.offloaded" in result.codes()
+    assert result.counts["forwarded"] > 5
     assert result.stream(SERVER) == b"AUTH TLS\r\n\x16\x03\x01 hello"
     assert result.stream(CLIENT) == b"220 hello\r\n234 go on\r\n\x16\x03\x03 hello"
     assert {str(s.address) for s, t, _ in result.tcp() if t == SERVER} == {"203.0.113.1"}
