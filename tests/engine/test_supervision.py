@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from random import Random
@@ -95,6 +96,11 @@ def assert_alone(broken: Talk, other: Talk, code: str = "inspector.failed") -> P
     return event
 
 
+def shown(value: object) -> str:
+    """The same in each process that collects the tests."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
+
+
 def failing(error: BaseException) -> Callable[[Any], Any]:
     def fail(_: object) -> Any:
         raise error
@@ -103,7 +109,7 @@ def failing(error: BaseException) -> Callable[[Any], Any]:
 
 
 @pytest.mark.parametrize(
-    "error", [RuntimeError("secret"), SystemExit(1), RecursionError(), MemoryError()], ids=repr
+    "error", [RuntimeError("secret"), SystemExit(1), RecursionError(), MemoryError()], ids=shown
 )
 def test_whatever_it_raises(error: BaseException) -> None:
     broken, other = pair(failing(error))
@@ -162,7 +168,7 @@ UNSOUND: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("answer", UNSOUND, ids=repr)
+@pytest.mark.parametrize("answer", UNSOUND, ids=shown)
 def test_whatever_it_answers(answer: Any) -> None:
     broken, other = pair(lambda _: answer)
     broken.client_sends(b"DO\n")
@@ -197,7 +203,7 @@ def test_an_answer_that_fails_while_it_is_read() -> None:
         {"wait": 0},
         {"wait": 65536},
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_whatever_it_asks_expect_for(wrong: dict[str, Any]) -> None:
     asked: dict[str, Any] = {"listener": Party.CLIENT, "port": 4000, **wrong}
@@ -216,7 +222,7 @@ def test_whatever_it_asks_expect_for(wrong: dict[str, Any]) -> None:
         ({"port": 5000, "last_port": 4000}, "expectation.refused.port.privileged"),
         ({"port": 4000, "last_port": 50000}, "expectation.refused.port.denied"),
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_what_policy_forbids_is_refused_and_named(wrong: dict[str, Any], code: str) -> None:
     def ask_for(plugin: Plugin) -> Sequence[Effect]:
@@ -240,7 +246,7 @@ def test_what_policy_forbids_is_refused_and_named(wrong: dict[str, Any], code: s
         {"idle": "short"},
         {"idle": -1},
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_whatever_it_asks_bind_for(wrong: dict[str, Any]) -> None:
     def ask_for(plugin: Plugin) -> Any:
@@ -291,7 +297,7 @@ def test_what_is_no_inspector_at_all() -> None:
     assert "inspector.failed" in events(talk) and "session.ended" in events(talk)
 
 
-@pytest.mark.parametrize("due", ["soon", float("nan"), [], failing(OvertimeError())], ids=repr)
+@pytest.mark.parametrize("due", ["soon", float("nan"), [], failing(OvertimeError())], ids=shown)
 def test_a_time_that_is_none(due: Any) -> None:
     def set_due(plugin: Plugin) -> Sequence[Effect]:
         plugin.due = (lambda: due(plugin)) if callable(due) else due
@@ -383,7 +389,7 @@ class PhonePlugin(DatagramInspector):
         [Admit(1, cast(Any, 1))],
         failing(SystemExit()),
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_whatever_it_answers_to_a_datagram(answer: Any) -> None:
     (toy,) = datagram_config().protocols
