@@ -127,7 +127,7 @@ def run(config: Path, ofp_listen_host: str, ofp_tcp_listen_port: int, ryu: tuple
     from ryu_alg import launcher
 
     launcher.prepare()
-    rest = _load(config).rest
+    rest = _load(config, to_start=True).rest
     _require_free(ofp_listen_host, ofp_tcp_listen_port)
     _require_free(str(rest.bind), rest.port)
     os.environ[CONFIG_VARIABLE] = str(config.resolve())
@@ -234,11 +234,12 @@ def schema() -> None:
     click.echo(json.dumps(json_schema(), indent=2))
 
 
-def _load(config: Path) -> Any:
-    from ryu_alg.settings import ConfigurationError, load
+def _load(config: Path, *, to_start: bool = False) -> Any:
+    """`to_start`: protocols that cannot be used are left out, and do not keep others from it."""
+    from ryu_alg.settings import ConfigurationError, load, load_to_start
 
     try:
-        return load(config)
+        return load_to_start(config)[0] if to_start else load(config)
     except ConfigurationError as error:
         for problem in error.problems:
             click.echo(problem, err=True)

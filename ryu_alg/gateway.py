@@ -27,7 +27,7 @@ from ryu_alg.engine.views import (
 )
 from ryu_alg.openflow.plan import PipelinePlan
 from ryu_alg.rest.read_model import Applied, Refused
-from ryu_alg.settings import ConfigurationError, Settings, load
+from ryu_alg.settings import ConfigurationError, Settings, load, load_to_start
 
 LOG = logging.getLogger("ryu_alg")
 
@@ -42,7 +42,7 @@ class Gateway:
         """`watch` limits the time of inspectors. Raises ConfigurationError."""
         self.config_path = config_path
         self._watch = watch
-        self.settings: Settings = load(config_path)
+        self.settings, left_out = load_to_start(config_path)
         self._sha256 = _digest(config_path)
         self.plan: PipelinePlan = assembly.pipeline_plan(
             self.settings, assembly.protocol_specs(self.settings)
@@ -63,6 +63,8 @@ class Gateway:
         """Called when somebody looks: a good moment to ask the switch for fresh counters."""
         self.dispatch: Callable[[Event], object] = self.handle
         """Has an event handled, and its commands carried out."""
+        for problem in left_out:
+            self.publish(Publish("protocol.unusable", f"left out: {problem}"))
 
     # -- events in, commands out ----------------------------------------------------------------
 

@@ -6,7 +6,7 @@ objects, endpoints are `inspection.Endpoint`, durations are seconds.
 
 from ryu_alg.settings.description import describe
 from ryu_alg.settings.limits import Quotas, Timers
-from ryu_alg.settings.loading import load, parse
+from ryu_alg.settings.loading import load, load_to_start, parse
 from ryu_alg.settings.model import RestSettings, Settings
 from ryu_alg.settings.parsers import Action, RuleTransport
 from ryu_alg.settings.ports import PortRange
@@ -52,5 +52,6 @@ __all__ = [
     "describe",
     "json_schema",
     "load",
+    "load_to_start",
     "parse",
 ]

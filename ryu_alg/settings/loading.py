@@ -24,16 +24,34 @@ def load(path: str | Path, installed: Mapping[str, ProtocolSpec] | None = None) 
     `installed` stands in for the protocols of the entry point group `ryu_alg.protocols`.
     Raises ConfigurationError.
     """
-    file = str(path)
+    return parse(_text(path), str(path), installed)
+
+
+def load_to_start(
+    path: str | Path, installed: Mapping[str, ProtocolSpec] | None = None
+) -> tuple[Settings, tuple[Problem, ...]]:
+    """As `load`, without the protocols whose package is missing or broken: what is wrong with them.
+
+    Services that are published with such a protocol are not published, so that nothing is open
+    that an inspector should have guarded. Raises ConfigurationError for any other mistake.
+    """
+    text, file = _text(path), str(path)
+    if installed is None:
+        installed = InstalledProtocols()
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        problem = Problem(file, 0, "", f"cannot be read: {error.strerror}", "")
-        raise ConfigurationError([problem]) from error
-    except UnicodeDecodeError as error:
-        problem = Problem(file, 0, "", "is not UTF-8 text", "save it as UTF-8")
-        raise ConfigurationError([problem]) from error
-    return parse(text, file, installed)
+        return parse(text, file, installed), ()
+    except ConfigurationError as error:
+        unusable = {
+            f"protocols.{name}": name for name in _written(text) if not _usable(name, installed)
+        }
+        if not unusable:
+            raise
+        try:
+            settings = _parse(text, file, installed, frozenset(unusable.values()))
+        except ConfigurationError:
+            raise error from None  # all that is wrong, not only what stands in the way
+        left_out = (problem for problem in error.problems if problem.key in unusable)
+        return settings, tuple(left_out)
 
 
 def parse(
@@ -43,8 +61,27 @@ def parse(
 
     Raises ConfigurationError.
     """
-    if installed is None:
-        installed = InstalledProtocols()
+    return _parse(text, file, InstalledProtocols() if installed is None else installed)
+
+
+def _text(path: str | Path) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        problem = Problem(str(path), 0, "", f"cannot be read: {error.strerror}", "")
+        raise ConfigurationError([problem]) from error
+    except UnicodeDecodeError as error:
+        problem = Problem(str(path), 0, "", "is not UTF-8 text", "save it as UTF-8")
+        raise ConfigurationError([problem]) from error
+
+
+def _parse(
+    text: str,
+    file: str,
+    installed: Mapping[str, ProtocolSpec],
+    without: frozenset[str] = frozenset(),
+) -> Settings:
+    """`without`: protocols that are left out, and what is published with them."""
     try:
         source = Source(text)
     except SourceError as error:
@@ -52,12 +89,43 @@ def parse(
         problem = Problem(file, error.line, dotted(finding.path), finding.wrong, finding.right)
         raise ConfigurationError([problem]) from error
     findings: list[Finding] = []
-    settings = _settings(source.data, Path(file).parent, installed, findings)
+    data = _reduced(source.data, without) if without else source.data
+    settings = _settings(data, Path(file).parent, installed, findings)
     if settings is not None and not findings:
         findings += contradictions(settings, installed)
     if settings is None or findings:
         raise ConfigurationError(_located(findings, source, file))
     return settings
+
+
+def _written(text: str) -> list[str]:
+    """The names of the protocols that a configuration has."""
+    try:
+        data = Source(text).data
+    except SourceError:
+        return []
+    protocols = data.get("protocols") if isinstance(data, dict) else None
+    return list(protocols) if isinstance(protocols, dict) else []
+
+
+def _usable(name: str, installed: Mapping[str, ProtocolSpec]) -> bool:
+    try:
+        return bool(installed[name])
+    except (KeyError, ProtocolUnusableError):
+        return False
+
+
+def _reduced(data: dict[str, Any], without: frozenset[str]) -> dict[str, Any]:
+    protocols = {name: value for name, value in data["protocols"].items() if name not in without}
+    published = data.get("published")
+    if isinstance(published, list):
+        published = [
+            service
+            for service in published
+            if not (isinstance(service, dict) and service.get("protocol") in without)
+        ]
+        return {**data, "protocols": protocols, "published": published}
+    return {**data, "protocols": protocols}
 
 
 def _located(findings: list[Finding], source: Source, file: str) -> list[Problem]:

@@ -11,7 +11,10 @@ import pytest
 import yaml
 
 from ryu_alg import __version__
+from ryu_alg.gateway import Gateway
 from ryu_alg.resources import resource
+from ryu_alg.rest.read_model import Refused
+from ryu_alg.settings import ConfigurationError
 from tests.plugins.distribution import environment, make
 from tests.test_cli import ryu_alg_command
 
@@ -131,7 +134,7 @@ def line_of(config: Path, name: str) -> int:
     return next(n for n, line in enumerate(lines, 1) if line.strip().startswith(f"{name}:"))
 
 
-@pytest.mark.parametrize("command", ["check", "run"])
+@pytest.mark.parametrize("command", ["check", "flows"])
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_configuration_that_wants_a_broken_package_says_where_and_why(
     name: str, command: str, tmp_path: Path
@@ -146,7 +149,7 @@ def test_a_configuration_that_wants_a_broken_package_says_where_and_why(
     assert error in problem
 
 
-@pytest.mark.parametrize("command", ["check", "run", "protocols"])
+@pytest.mark.parametrize("command", ["check", "flows", "protocols"])
 def test_a_configuration_that_wants_a_missing_package_says_what_there_is(
     command: str, tmp_path: Path
 ) -> None:
@@ -156,6 +159,33 @@ def test_a_configuration_that_wants_a_missing_package_says_what_there_is(
     (problem,) = result.stderr.splitlines()
     assert problem.startswith(f"{config}:{line_of(config, 'archie')}: protocols.archie: ")
     assert "no protocol of that name is installed" in problem and "ftp, irc," in problem
+
+
+def test_a_gateway_starts_without_what_is_missing_and_says_so(tmp_path: Path) -> None:
+    config = configured(tmp_path, archie={})
+    text = config.read_text()
+    service = '- {public: "203.0.113.1:1525", inside: "192.168.20.2:1525", protocol: archie}\n'
+    config.write_text(text.replace("published:\n", "published:\n" + service, 1))
+    assert service in config.read_text()
+    gateway = Gateway(config)
+    assert "archie" not in gateway.settings.protocols and "ftp" in gateway.settings.protocols
+    published = [service.protocol for service in gateway.settings.published]
+    assert "ftp" in published and "archie" not in published
+    (event,) = gateway.events()
+    assert event.code == "protocol.unusable"
+    assert "protocols.archie: no protocol of that name is installed" in event.detail
+    # Applied again, it is refused like any configuration with a mistake: what runs stays.
+    assert isinstance(gateway.reload(), Refused)
+
+
+def test_another_mistake_keeps_a_gateway_from_starting(tmp_path: Path) -> None:
+    config = configured(tmp_path, archie={}, ftp={"ports": [70000]})
+    with pytest.raises(ConfigurationError) as caught:
+        Gateway(config)
+    assert {problem.key for problem in caught.value.problems} == {
+        "protocols.archie",
+        "protocols.ftp.ports[0]",
+    }
 
 
 def test_options_whose_model_fails(tmp_path: Path) -> None:
