@@ -10,12 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from ryu_alg.protocols.irc import IrcInspector, IrcOptions
 from tests.engine.channel import Weather
 from tests.engine.tcp_model import Endpoint, Profile
-from tests.protocols.middlebox import EngineBox, network
+from tests.protocols.middlebox import EngineBox, answers_after, network, profiles, seeds, weathers
 
 PORT = 6667
 BOB = b":bob!b@198.51.100.9 PRIVMSG amy :"
@@ -125,30 +124,7 @@ def test_what_both_read() -> None:
     assert [b"withheld" in notice for notice in notices].count(True) == 2
 
 
-def per_cent(most: int) -> st.SearchStrategy[int]:
-    return st.one_of(st.just(0), st.integers(1, most))
-
-
-weathers = st.builds(
-    Weather,
-    jitter=st.sampled_from([0.0, 0.005, 0.2]),
-    drop=per_cent(15),
-    repeat=per_cent(20),
-    split=per_cent(60),
-    merge=per_cent(60),
-    overlap=per_cent(40),
-)
-profiles = st.builds(
-    Profile,
-    isn=st.sampled_from([0, 2**32 - 700, 12345]),
-    mss=st.sampled_from([1460, 536, 100]),
-    buffer=st.sampled_from([65535, 3000]),
-    nagle=st.booleans(),
-    delayed_ack=st.sampled_from([0.0, 0.04]),
-)
-
-
-@given(weathers, st.integers(0, 2**32), profiles, st.sampled_from([0.0, 0.01, 0.5]))
+@given(weathers, seeds, profiles, answers_after)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_over_bad_networks(
     weather: Weather, seed: int, profile: Profile, answer_after: float

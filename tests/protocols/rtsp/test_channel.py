@@ -8,100 +8,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, ip_address, ip_network
-from random import Random
 
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from ryu_alg.engine.commands import Barrier, CloseMedia, Command, Emit, OpenMedia
-from ryu_alg.engine.config import EngineConfig, InsideNetwork, PortRange, ProtocolBinding
-from ryu_alg.engine.engine import Engine
-from ryu_alg.engine.events import BarrierDone, SegmentArrived, Timeout
-from ryu_alg.engine.segment import Segment
-from ryu_alg.inspection import Direction, Realm
 from ryu_alg.protocols.rtsp import RtspInspector, RtspOptions
-from tests.engine.channel import Emission, Network, Weather
+from tests.engine.channel import Weather
 from tests.engine.tcp_model import Endpoint, Profile
+from tests.protocols.middlebox import EngineBox, answers_after, network, profiles, seeds, weathers
 from tests.protocols.rtsp.connection import accept, ok, request, setup
 from tests.protocols.rtsp.dialogues import SESSION, sdp
 
-CLIENT, SERVER = ("192.168.10.2", 40000), ("198.51.100.7", 554)
+PORT = 554
 PROFILE = Profile()
-SEEN = ("203.0.113.1", 50000)
 MESSAGE = re.compile(rb"(?:\$...(?:.{600}))*(.*?\r\n\r\n)", re.DOTALL)
 PORTS = re.compile(rb"client_port=4[0-9]{4}-4[0-9]{4}")
 OPTIONS = RtspOptions.model_validate({"rules": [{"action": "deny", "methods": "RECORD"}]})
 """With which interleaved media stay with the controller."""
 FRAMES = b"".join(b"$\x00\x02\x58" + bytes([number]) * 600 for number in range(12))
-
-
-class EngineBox:
-    """The engine as a `Middlebox`; the switch answers barriers after a while."""
-
-    def __init__(self, answer_after: float) -> None:
-        self.engine = Engine(
-            EngineConfig(
-                networks=(
-                    InsideNetwork(
-                        "lan", (ip_network("192.168.10.0/24"),), (IPv4Address("203.0.113.1"),)
-                    ),
-                ),
-                protocols=(
-                    ProtocolBinding(
-                        "rtsp",
-                        frozenset({554}),
-                        (ip_network("0.0.0.0/0"),),
-                        lambda gateway: RtspInspector(OPTIONS, gateway),
-                    ),
-                ),
-                public=(IPv4Address("203.0.113.1"),),
-                data=PortRange(40000, 49999),
-                control=PortRange(50000, 50000),
-            ),
-            random=Random(1),
-        )
-        self.answer_after = answer_after
-        self.open: dict[int, OpenMedia] = {}
-        self.most_open = 0
-        self._barriers: list[tuple[float, int]] = []
-        self._out: list[Emission] = []
-
-    def receive(self, direction: Direction, segment: Segment, now: float) -> list[Emission]:
-        realm = Realm.INSIDE if direction is Direction.TO_SERVER else Realm.OUTSIDE
-        self._take(self.engine.handle(SegmentArrived(segment, realm, 0), now), now)
-        return self.collect(now)
-
-    def collect(self, now: float) -> list[Emission]:
-        out, self._out = self._out, []
-        return out
-
-    def next_timeout(self) -> float | None:
-        due = [at for at, _ in self._barriers]
-        if (at := self.engine.next_timeout()) is not None:
-            due.append(at)
-        return min(due, default=None)
-
-    def expire(self, now: float) -> None:
-        while self._barriers and self._barriers[0][0] <= now:
-            _, token = self._barriers.pop(0)
-            self._take(self.engine.handle(BarrierDone(token), now), now)
-        self._take(self.engine.handle(Timeout(), now), now)
-
-    def _take(self, commands: list[Command], now: float) -> None:
-        for command in commands:
-            match command:
-                case Emit(segment):
-                    inside = segment.dst == ip_address(CLIENT[0]).packed
-                    way = Direction.TO_CLIENT if inside else Direction.TO_SERVER
-                    self._out.append((way, segment))
-                case Barrier(token=token):
-                    self._barriers.append((now + self.answer_after, token))
-                case OpenMedia(id=number):
-                    self.open[number] = command
-                    self.most_open = max(self.most_open, len(self.open))
-                case CloseMedia(id=number):
-                    self.open.pop(number, None)
 
 
 @dataclass
@@ -179,51 +102,41 @@ class Read:
 
     client: bytes
     server: bytes
-    most_open: int
+    most_media: int
 
 
 def converse(
     weather: Weather, seed: int = 0, profile: Profile = PROFILE, answer_after: float = 0.01
 ) -> Read:
     """The whole conversation."""
-    box = EngineBox(answer_after)
-    network = Network(
-        Endpoint("client", profile, _packed(CLIENT), _packed(SERVER)),
-        Endpoint("server", profile, _packed(SERVER), _packed(SEEN)),
-        box,
-        weather=dict.fromkeys(("client-box", "server-box", "box-server", "box-client"), weather),
-        seed=str(seed),
-        most_events=200_000,
-    )
+    box = EngineBox(PORT, lambda gateway: RtspInspector(OPTIONS, gateway), answer_after)
+    net = network(box, PORT, weather, seed, profile)
+    net.most_events = 200_000
     steps = list(STEPS)
-    client = Peer(network.client, lambda _: steps.pop(0))
-    server = Peer(network.server, serve)
-    network.timed = [client, server]
-    network.start()
+    client = Peer(net.client, lambda _: steps.pop(0))
+    server = Peer(net.server, serve)
+    net.timed = [client, server]
+    net.start()
     first = steps.pop(0)
     assert first is not None
-    network.client.write(first, network.now)
-    network.drain()
-    done = network.run(lambda: not steps and network.server.eof, deadline=600.0)
+    net.client.write(first, net.now)
+    net.drain()
+    done = net.run(lambda: not steps and net.server.eof, deadline=600.0)
     assert done, (bytes(client.received), bytes(server.received), steps)
-    assert not network.client.violations + network.server.violations
-    assert box.open == {}
+    assert not net.client.violations + net.server.violations
+    assert box.media == {}
     return Read(
         bytes(client.received),
         PORTS.sub(b"client_port=(a pair)", bytes(server.received)),
-        box.most_open,
+        box.most_media,
     )
-
-
-def _packed(end: tuple[str, int]) -> tuple[bytes, int]:
-    return ip_address(end[0]).packed, end[1]
 
 
 GOOD = converse(Weather())
 
 
 def test_what_both_read() -> None:
-    assert GOOD.most_open == 2
+    assert GOOD.most_media == 2
     assert GOOD.client.count(b"RTSP/1.0 200 OK") == 8
     assert FRAMES in GOOD.client
     assert b"client_port=4588-4589;" in GOOD.client
@@ -234,30 +147,7 @@ def test_what_both_read() -> None:
     assert b"RECORD" not in GOOD.server
 
 
-def per_cent(most: int) -> st.SearchStrategy[int]:
-    return st.one_of(st.just(0), st.integers(1, most))
-
-
-weathers = st.builds(
-    Weather,
-    jitter=st.sampled_from([0.0, 0.005, 0.2]),
-    drop=per_cent(15),
-    repeat=per_cent(20),
-    split=per_cent(60),
-    merge=per_cent(60),
-    overlap=per_cent(40),
-)
-profiles = st.builds(
-    Profile,
-    isn=st.sampled_from([0, 2**32 - 700, 12345]),
-    mss=st.sampled_from([1460, 536]),
-    buffer=st.sampled_from([65535, 3000]),
-    nagle=st.booleans(),
-    delayed_ack=st.sampled_from([0.0, 0.04]),
-)
-
-
-@given(weathers, st.integers(0, 2**32), profiles, st.sampled_from([0.0, 0.01, 0.5]))
+@given(weathers, seeds, profiles, answers_after)
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_over_bad_networks(
     weather: Weather, seed: int, profile: Profile, answer_after: float

@@ -6,15 +6,23 @@ Whatever the links do to the segments, both read the same as over good ones.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from ryu_alg.protocols.xmpp import XmppInspector, XmppOptions
 from tests.engine.channel import Weather
-from tests.engine.tcp_model import Endpoint, Profile
-from tests.protocols.middlebox import EngineBox, network
+from tests.engine.tcp_model import Profile
+from tests.protocols.middlebox import (
+    EngineBox,
+    Script,
+    Scripted,
+    answers_after,
+    network,
+    profiles,
+    seeds,
+    weathers,
+)
 from tests.protocols.xmpp.dialogues import END, IN_BAND
 from tests.protocols.xmpp.session import (
     AUTH,
@@ -34,8 +42,6 @@ OPTIONS = XmppOptions(starttls="strip")
 USUAL = Profile()
 PHOTO = b"<message><body>" + b"QUJD" * 1500 + b"<![CDATA[<iq/>]]></body></message>"
 
-Script = tuple[tuple[bytes, bytes], ...]
-"""What to wait for, and what to answer then."""
 CLIENT: Script = (
     (b"</stream:features>", AUTH),
     (SUCCESS, CLIENT_HEADER),
@@ -55,34 +61,6 @@ SERVER: Script = (
 )
 
 
-@dataclass
-class Peer:
-    """Says what its script says, one after the other, and closes."""
-
-    endpoint: Endpoint
-    script: Script
-    received: bytearray = field(default_factory=bytearray)
-    _step: int = 0
-    _read: int = 0
-
-    def next_timeout(self) -> float | None:
-        return 0.0 if self.endpoint.unread else None
-
-    def expire(self, now: float) -> None:
-        self.received += self.endpoint.read(1 << 30, now)
-        while self._step < len(self.script):
-            wanted, answer = self.script[self._step]
-            at = self.received.find(wanted, self._read)
-            if at < 0:
-                return
-            self._read = at + len(wanted)
-            self._step += 1
-            self.endpoint.write(answer, now)
-        if self._step == len(self.script):
-            self._step += 1
-            self.endpoint.close(now)
-
-
 @dataclass(frozen=True)
 class Read:
     """All that both ends have read, and how many pinholes there were."""
@@ -99,7 +77,7 @@ def converse(
     """The whole conversation."""
     box = EngineBox(PORT, lambda gateway: XmppInspector(OPTIONS, gateway), answer_after)
     net = network(box, PORT, weather, seed, profile)
-    client, server = Peer(net.client, CLIENT), Peer(net.server, SERVER)
+    client, server = Scripted(net.client, CLIENT), Scripted(net.server, SERVER)
     net.timed = [client, server]
     net.start()
     net.client.write(CLIENT_HEADER, net.now)
@@ -128,30 +106,7 @@ def test_what_both_read() -> None:
     assert (GOOD.opened, GOOD.left) == (2, 0)
 
 
-def per_cent(most: int) -> st.SearchStrategy[int]:
-    return st.one_of(st.just(0), st.integers(1, most))
-
-
-weathers = st.builds(
-    Weather,
-    jitter=st.sampled_from([0.0, 0.005, 0.2]),
-    drop=per_cent(15),
-    repeat=per_cent(20),
-    split=per_cent(60),
-    merge=per_cent(60),
-    overlap=per_cent(40),
-)
-profiles = st.builds(
-    Profile,
-    isn=st.sampled_from([0, 2**32 - 700, 12345]),
-    mss=st.sampled_from([1460, 536, 100]),
-    buffer=st.sampled_from([65535, 3000]),
-    nagle=st.booleans(),
-    delayed_ack=st.sampled_from([0.0, 0.04]),
-)
-
-
-@given(weathers, st.integers(0, 2**32), profiles, st.sampled_from([0.0, 0.01, 0.5]))
+@given(weathers, seeds, profiles, answers_after)
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_over_bad_networks(
     weather: Weather, seed: int, profile: Profile, answer_after: float
