@@ -72,13 +72,14 @@ def broken_off(own: str, stage: str, number: int) -> "subprocess.CompletedProces
         start_new_session=True,
     ) as starting:
         output = starting.communicate(timeout=60)
-    wait_until(lambda: all("standin.py" in line for line in session(starting.pid)))
+    # ovs-vsctl waits for 20 s, should it have been cut off from what it waits for.
+    wait_until(lambda: all("standin.py" in line for line in session(starting.pid)), patience=40)
     return subprocess.CompletedProcess(argv, starting.returncode, *output)
 
 
-def wait_until(happened: Callable[[], object]) -> None:
+def wait_until(happened: Callable[[], object], patience: float = 15) -> None:
     """Return as soon as it has; AssertionError if that takes too long."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + patience
     while not happened():
         assert time.monotonic() < deadline, "did not happen"
         time.sleep(0.02)
