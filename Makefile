@@ -10,7 +10,8 @@ UNIT_PROCESSES ?= 2
 help: ## Say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-demo: install ## See FTP through the gateway: 100 MB active and passive, under a minute (root)
+demo: ## See FTP through the gateway: 100 MB active and passive, under a minute (root)
+	@scripts/install demo
 	@$(BIN)/ryu-alg lab demo
 
 test: test-unit test-lab ## Run every test
