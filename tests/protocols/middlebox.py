@@ -137,6 +137,7 @@ def network(box: EngineBox, port: int, weather: Weather, seed: int, profile: Pro
         box,
         weather=dict.fromkeys(links, weather),
         seed=str(seed),
+        most_events=200_000,
     )
 
 

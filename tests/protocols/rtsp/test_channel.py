@@ -111,7 +111,6 @@ def converse(
     """The whole conversation."""
     box = EngineBox(PORT, lambda gateway: RtspInspector(OPTIONS, gateway), answer_after)
     net = network(box, PORT, weather, seed, profile)
-    net.most_events = 200_000
     steps = list(STEPS)
     client = Peer(net.client, lambda _: steps.pop(0))
     server = Peer(net.server, serve)
