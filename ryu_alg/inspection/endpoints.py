@@ -16,6 +16,11 @@ class Realm(Enum):
     INSIDE = "inside"
     OUTSIDE = "outside"
 
+    @property
+    def other(self) -> Realm:
+        """The realm on the other side of the gateway."""
+        return Realm.OUTSIDE if self is Realm.INSIDE else Realm.INSIDE
+
 
 class Transport(IntEnum):
     """A transport protocol, by its IP protocol number."""

@@ -16,7 +16,6 @@ from ryu_alg.inspection import (
     Direction,
     Forward,
     Inject,
-    Realm,
     Replace,
     Send,
     StreamGateway,
@@ -131,7 +130,7 @@ class _Stream(_Watched, StreamInspector):
 class _Datagrams(_Watched, DatagramInspector):
     def inspect(self, datagram: Datagram) -> Sequence[Any]:
         effects: Sequence[Any] = self.inspector.inspect(datagram)
-        onwards = Realm.OUTSIDE if datagram.origin is Realm.INSIDE else Realm.INSIDE
+        onwards = datagram.origin.other
         for effect in effects:
             if isinstance(effect, Send):
                 # What goes back is the gateway's own answer, and nothing that was rewritten.

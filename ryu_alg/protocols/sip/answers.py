@@ -27,7 +27,7 @@ def back(datagram: Datagram, to: Endpoint, payload: bytes) -> Send:
 
 def onward(datagram: Datagram, payload: bytes) -> Send:
     """Sends what the datagram became to where it was going."""
-    towards = Realm.OUTSIDE if datagram.origin is Realm.INSIDE else Realm.INSIDE
+    towards = datagram.origin.other
     return Send(towards, datagram.inside, datagram.remote, payload)
 
 

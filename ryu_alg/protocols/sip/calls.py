@@ -25,11 +25,6 @@ Key = tuple[Realm, bytes, bytes]
 """The caller's realm, Call-ID, and the caller's tag."""
 
 
-def other(realm: Realm) -> Realm:
-    """The other of the two."""
-    return Realm.OUTSIDE if realm is Realm.INSIDE else Realm.INSIDE
-
-
 @dataclass(slots=True)
 class Call:
     """One call."""
@@ -65,7 +60,7 @@ class Calls:
         by_caller = self.table.get((origin, message.call_id, sender))
         if by_caller is not None:
             return by_caller
-        return self.table.get((other(origin), message.call_id, recipient))
+        return self.table.get((origin.other, message.call_id, recipient))
 
     def begin(self, call: Call, now: float) -> bool:
         """A new one. False: there are too many."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ryu_alg.inspection import DatagramGateway, Realm, Report
 from ryu_alg.protocols.sip.bodies import MalformedBody, descriptions
-from ryu_alg.protocols.sip.calls import Call, other
+from ryu_alg.protocols.sip.calls import Call
 from ryu_alg.protocols.sip.edits import Edits
 from ryu_alg.protocols.sip.grammar import Span
 from ryu_alg.protocols.sip.media import MediaEffect, Refused, shown
@@ -82,4 +82,4 @@ def _answers(
 ) -> bool:
     if not message.is_request:
         return passage is not None and passage.offers
-    return message.method in _ANSWERING and call.media.offered(other(origin), leg)
+    return message.method in _ANSWERING and call.media.offered(origin.other, leg)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from ryu_alg.inspection import Datagram, DatagramEffect, Realm, Report, Send
 from ryu_alg.protocols.sip.answers import onward, sender
-from ryu_alg.protocols.sip.calls import other
 from ryu_alg.protocols.sip.edits import Edits
 from ryu_alg.protocols.sip.media import Refused
 from ryu_alg.protocols.sip.message import Message
@@ -23,7 +22,7 @@ class Replies:
 
     def take(self, datagram: Datagram, response: Message) -> list[DatagramEffect]:
         """One response. What answers nothing goes no further."""
-        key = key_of(response, other(datagram.origin), datagram.remote.address)
+        key = key_of(response, datagram.origin.other, datagram.remote.address)
         passage = self.state.passages.table.get(key)
         if passage is None or passage.answer:
             detail = f"{response.status} from {sender(datagram)}"
@@ -62,7 +61,7 @@ class Replies:
     ) -> bool:
         """What the response means to a call. False: it must not pass."""
         calls, now = self.state.calls, self.state.gateway.now
-        asker = other(datagram.origin)
+        asker = datagram.origin.other
         call = calls.find(response, asker)
         if datagram.origin is Realm.INSIDE and not (negotiates(response) and call is not None):
             effects.extend(describe(self.state.gateway, response, edits))

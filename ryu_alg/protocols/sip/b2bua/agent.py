@@ -293,8 +293,3 @@ class Agent:
         """The CSeq that the next leg begins with: higher than of any before it."""
         self.sequence += 1
         return self.sequence
-
-
-def towards(origin: Realm) -> Realm:
-    """The other side."""
-    return Realm.OUTSIDE if origin is Realm.INSIDE else Realm.INSIDE

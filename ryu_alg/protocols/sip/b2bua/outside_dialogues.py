@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ryu_alg.inspection import Endpoint, Realm
-from ryu_alg.protocols.sip.b2bua.agent import Agent, towards
+from ryu_alg.protocols.sip.b2bua.agent import Agent
 from ryu_alg.protocols.sip.b2bua.bodies import Stopped, cross
 from ryu_alg.protocols.sip.b2bua.calls import Arrival, Branch, Call, Exchange, Phase
 from ryu_alg.protocols.sip.b2bua.dialogues import Dialogues
@@ -156,7 +156,7 @@ class OutsideDialogues:
     def _leg(self, arrival: Arrival, public: Endpoint) -> Leg:
         """The leg on which a request goes on."""
         agent, request = self._agent, arrival.request
-        realm = towards(arrival.origin)
+        realm = arrival.origin.other
         target, inside = self._target(arrival, public)
         path = Path(realm, inside, arrival.path.remote)
         return Leg(

@@ -53,7 +53,7 @@ class References:
         """Refer-To on the other side; None: it means nothing there."""
         raw, uri = message.raw, address.uri
         own = self.target(uri, origin)
-        towards = Realm.OUTSIDE if origin is Realm.INSIDE else Realm.INSIDE
+        towards = origin.other
         text = own or self._hiding.uri(raw, uri, towards)
         written = raw[slice(*uri.span)]
         bare, question, headers = written.partition(b"?")

@@ -51,7 +51,7 @@ class _Leg:
     def repeated(self, origin: Realm, answer: bytes) -> bytes | None:
         """How an answer left that is of no effect any more: a 2xx repeats what was answered in a
         18x, and has been replaced since by PRACK or UPDATE (RFC 6337 section 3.1.1)."""
-        if self.first is None or self.waits(_other(origin)) or answer == self.answer:
+        if self.first is None or self.waits(origin.other) or answer == self.answer:
             return None
         whose, came, left = self.first
         return left if (whose, came) == (origin, answer) else None
@@ -192,7 +192,7 @@ class CallMedia:
             return Refused(error.code, error.detail, self._settle())
         body = draft.result()
         if answer:
-            state.forget_offer(_other(origin))
+            state.forget_offer(origin.other)
             state.answer = description
             state.first = state.first or (origin, description, body)
         self._legs[leg] = state
@@ -261,7 +261,3 @@ class CallMedia:
                 for binding, opening in openings(leg.agreed).items():
                     wanted[binding] = wanted.get(binding, CLOSED) | opening
         return wanted
-
-
-def _other(realm: Realm) -> Realm:
-    return Realm.OUTSIDE if realm is Realm.INSIDE else Realm.INSIDE

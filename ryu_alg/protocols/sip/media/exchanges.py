@@ -109,7 +109,7 @@ def connecting(offer: bytes, answer: bytes, offerer: Realm) -> Realm | None:
     Where nothing is said it is the offerer (RFC 4145 section 4, RFC 4975 section 5.4). None:
     nobody, for now, or they contradict each other.
     """
-    answerer = Realm.OUTSIDE if offerer is Realm.INSIDE else Realm.INSIDE
+    answerer = offerer.other
     match offer or b"actpass", answer:
         case b"active" | b"actpass", b"passive":
             return offerer
