@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from ryu_alg.inspection import DatagramEffect, DatagramGateway, Realm, Report, Send
+from ryu_alg.inspection import DatagramEffect, DatagramGateway, Report, Send
 from ryu_alg.protocols.sip.b2bua.calls import Arrival, Branch, Call, Calls, Exchange
 from ryu_alg.protocols.sip.b2bua.headers import values
 from ryu_alg.protocols.sip.b2bua.hiding import Hiding
