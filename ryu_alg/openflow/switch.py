@@ -31,8 +31,8 @@ from ryu_alg.engine.commands import (
     Publish,
     StopPunting,
 )
-from ryu_alg.engine.segment import Datagram, Segment
-from ryu_alg.openflow import messages, neighbours, packet_out, pinholes
+from ryu_alg.engine.segment import Datagram
+from ryu_alg.openflow import frames, messages, neighbours, packet_out, pinholes
 from ryu_alg.openflow.bundle import installation
 from ryu_alg.openflow.bypass import Bypass
 from ryu_alg.openflow.flowtext import Command as FlowCommand
@@ -43,9 +43,6 @@ from ryu_alg.openflow.packet_in import PacketIn
 from ryu_alg.openflow.plan import PipelinePlan
 from ryu_alg.openflow.punts import OrdinaryFragments
 from ryu_alg.openflow.render import REALM_NUMBER, meter_rates, render
-
-_NO_MAC = bytes(6)
-"""Routing sets both MAC addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +193,7 @@ class Switch:
         for command in commands:
             match command:
                 case Emit(segment):
-                    out.append(packet_out.through_egress(_frame(segment)))
+                    out.append(packet_out.through_egress(frames.tcp(segment)))
                     sent += 1
                 case EmitDatagram(datagram):
                     pieces = _datagram_frames(datagram)
@@ -221,7 +218,8 @@ class Switch:
                         out += _as_ordinary(cause, REALM_NUMBER[cause.punt.realm])
                 case EmitIcmpError():
                     if cause is not None and cause.icmp is not None:
-                        out.append(packet_out.through_egress(_icmp_frame(command, cause.icmp)))
+                        frame = frames.icmp_error(command, cause.icmp)
+                        out.append(packet_out.through_egress(frame))
                 case Publish():
                     pass  # the gateway's own
                 case _:
@@ -245,51 +243,4 @@ def _datagram_frames(datagram: Datagram) -> list[bytes]:
     """One frame, or several if it outgrows a link; none if it outgrows IP."""
     if len(datagram.payload) > packets.LONGEST_UDP:
         return []
-    frame = packets.build_udp(
-        eth_src=_NO_MAC,
-        eth_dst=_NO_MAC,
-        src=datagram.src,
-        dst=datagram.dst,
-        sport=datagram.sport,
-        dport=datagram.dport,
-        payload=datagram.payload,
-        ttl=datagram.ttl,
-        tos=datagram.tos,
-        identification=randbits(16),
-    )
-    return fragments(frame, randbits(32))
-
-
-def _frame(segment: Segment) -> bytes:
-    return packets.build_tcp(
-        eth_src=_NO_MAC,
-        eth_dst=_NO_MAC,
-        src=segment.src,
-        dst=segment.dst,
-        sport=segment.sport,
-        dport=segment.dport,
-        seq=segment.seq,
-        ack=segment.ack,
-        flags=segment.flags,
-        window=segment.window,
-        payload=segment.payload,
-        options=segment.options,
-        urgent=segment.urgent,
-        ttl=segment.ttl,
-        tos=segment.tos,
-    )
-
-
-def _icmp_frame(command: EmitIcmpError, error: packets.IcmpError) -> bytes:
-    return packets.build_icmp_error(
-        error,
-        eth_src=_NO_MAC,
-        eth_dst=_NO_MAC,
-        src=command.src,
-        dst=command.dst,
-        quoted_src=command.quoted.src,
-        quoted_dst=command.quoted.dst,
-        quoted_sport=command.quoted.sport,
-        quoted_dport=command.quoted.dport,
-        quoted_seq=command.quoted_sequence,
-    )
+    return fragments(frames.udp(datagram, identification=randbits(16)), randbits(32))

@@ -24,7 +24,7 @@ from ryu_alg.engine.events import Event, Timeout
 from ryu_alg.engine.segment import ACK, FIN, RST, SYN, Datagram, Segment
 from ryu_alg.engine.session import Session
 from ryu_alg.inspection import Direction, Endpoint, Realm, Transport
-from ryu_alg.openflow import punts
+from ryu_alg.openflow import frames, punts
 from ryu_alg.openflow.datagrams import NO_PROTOCOL
 from ryu_alg.openflow.plan import PipelinePlan
 from ryu_alg.openflow.reassembly import Reassembly, Whole
@@ -44,8 +44,6 @@ MAX_REMEMBERED = 20_000
 PATIENCE = 1.0
 """Seconds of the capture in which a packet that seems lost may still come."""
 
-_NO_MAC = bytes(6)
-_ETHERNET_HEADER = 14
 _OPENING = SYN | ACK | RST | FIN
 
 
@@ -201,9 +199,7 @@ class Replay:
                 acknowledged = self._acknowledged(session, direction.opposite, packet.ack)
         self.counts["control"] += 1
         source = view.inside if view.origin is Realm.INSIDE else view.remote
-        frame = packets.build_tcp(
-            eth_src=_NO_MAC,
-            eth_dst=_NO_MAC,
+        segment = Segment(
             src=source.address.packed,
             dst=target.address.packed,
             sport=source.port,
@@ -219,7 +215,7 @@ class Replay:
             tos=packet.tos,
         )
         index = NO_PROTOCOL if protocol is None else protocol
-        self._punted(frame, view.origin, index, cause)
+        self._punted(frames.tcp(segment), view.origin, index, cause)
         if found is not None:
             self._look_for_gap(found[0], self._now)
 
@@ -240,9 +236,7 @@ class Replay:
             return
         self.counts["control"] += 1
         ends = (view.remote, public or view.inside) if inward else (view.inside, view.remote)
-        frame = packets.build_udp(
-            eth_src=_NO_MAC,
-            eth_dst=_NO_MAC,
+        datagram = Datagram(
             src=ends[0].address.packed,
             dst=ends[1].address.packed,
             sport=ends[0].port,
@@ -251,7 +245,7 @@ class Replay:
             ttl=packet.ttl,
             tos=packet.tos,
         )
-        self._punted(frame, view.origin, protocol, cause)
+        self._punted(frames.udp(datagram), view.origin, protocol, cause)
 
     def _punted(self, frame: bytes, realm: Realm, protocol: int, cause: _Cause) -> None:
         event = punts.control_packet(frame, realm, protocol)
@@ -411,10 +405,10 @@ class Replay:
     def _carry_out(self, command: Command, cause: _Cause | None) -> Event | None:
         match command:
             case Emit(segment):
-                self._write(_segment_packet(segment))
+                self._write(frames.tcp(segment)[frames.ETHERNET_HEADER :])
             case EmitDatagram(datagram):
                 if len(datagram.payload) <= packets.LONGEST_UDP:
-                    self._write(_datagram_packet(datagram))
+                    self._write(frames.udp(datagram)[frames.ETHERNET_HEADER :])
             case Ordinary():
                 if cause is not None:
                     self.counts["control"] -= 1
@@ -470,39 +464,3 @@ def _completed(ip: bytes) -> bytes:
     else:
         length = 40 + int.from_bytes(ip[4:6], "big")
     return ip.ljust(length, b"\0")
-
-
-def _segment_packet(segment: Segment) -> bytes:
-    frame = packets.build_tcp(
-        eth_src=_NO_MAC,
-        eth_dst=_NO_MAC,
-        src=segment.src,
-        dst=segment.dst,
-        sport=segment.sport,
-        dport=segment.dport,
-        seq=segment.seq,
-        ack=segment.ack,
-        flags=segment.flags,
-        window=segment.window,
-        payload=segment.payload,
-        options=segment.options,
-        urgent=segment.urgent,
-        ttl=segment.ttl,
-        tos=segment.tos,
-    )
-    return frame[_ETHERNET_HEADER:]
-
-
-def _datagram_packet(datagram: Datagram) -> bytes:
-    frame = packets.build_udp(
-        eth_src=_NO_MAC,
-        eth_dst=_NO_MAC,
-        src=datagram.src,
-        dst=datagram.dst,
-        sport=datagram.sport,
-        dport=datagram.dport,
-        payload=datagram.payload,
-        ttl=datagram.ttl,
-        tos=datagram.tos,
-    )
-    return frame[_ETHERNET_HEADER:]
