@@ -19,6 +19,7 @@ LAB_COMMANDS = (
     *("in.tftpd", "atftp"),
     *("ngircd", "weechat-headless"),
     *("ffmpeg", "gst-launch-1.0"),
+    *("opentracker", "aria2c"),
 )
 END_TO_END = Path(__file__).parent / "e2e"
 
