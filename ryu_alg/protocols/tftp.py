@@ -19,10 +19,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import Field
 
 from ryu_alg.inspection import (
     Admit,
@@ -43,6 +42,7 @@ from ryu_alg.inspection import (
     Unbind,
 )
 from ryu_alg.inspection.names import may_fit, path_spellings, printable, surely_fits
+from ryu_alg.options import Networks, Options, Patterns
 
 MAX_REQUEST = 512
 """Bytes (RFC 2347)."""
@@ -56,25 +56,14 @@ MIN_PORT = 1024
 # --- Options ---------------------------------------------------------------------------------
 
 
-def _as_list(value: object) -> object:
-    """One item may stand without brackets."""
-    return value if isinstance(value, list | tuple) else [value]
-
-
-HostNetwork = IPv4Network | IPv6Network
-Networks = Annotated[tuple[HostNetwork, ...], BeforeValidator(_as_list)]
-
-
-class Rule(BaseModel):
+class Rule(Options):
     """One rule about requests. What it leaves out, it does not ask about."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     action: Literal["allow", "deny"]
     """What happens to a request that fits."""
     requests: Literal["any", "read", "write"] = "any"
     """Which requests: a client reads a file of the server's, or writes one there."""
-    files: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
+    files: Patterns = ()
     """Glob patterns (* ? [a-z]) for the whole file name, as /boot/*. Empty: any."""
     clients: Networks = ()
     """Networks in which the client is. Empty: any."""
@@ -82,10 +71,8 @@ class Rule(BaseModel):
     """Networks in which the server is, by its real address. Empty: any."""
 
 
-class TftpOptions(BaseModel):
+class TftpOptions(Options):
     """The options of the protocol `tftp`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     rules: tuple[Rule, ...] = ()
     """Which requests may pass. The first rule that fits decides; if none does, they pass."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from ryu_alg.options import Networks, Options, Patterns, Several
 
 _RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 _MAX_PORT = 65535
@@ -14,11 +15,6 @@ MIN_PORT = 1024
 """No data connection is let in to a lower port."""
 _VERB = re.compile(r"[A-Z0-9]{1,16}")
 _REPLY = re.compile(r"(?:[45][0-9]{2} )?[ -~]{1,200}")
-
-
-def _as_list(value: object) -> object:
-    """One item may stand without brackets."""
-    return value if isinstance(value, list | tuple) else [value]
 
 
 def _verb(name: str) -> str:
@@ -49,23 +45,20 @@ PortRange = Annotated[
     str, Field(pattern=r"^[0-9]{4,5}( *- *[0-9]{4,5})?$"), BeforeValidator(_range)
 ]
 VerbName = Annotated[str, AfterValidator(_verb)]
-HostNetwork = IPv4Network | IPv6Network
 
 
-class Rule(BaseModel):
+class Rule(Options):
     """One rule of command control. What it leaves out, it does not ask about."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     action: Literal["allow", "deny"]
     """What happens to a command that fits."""
-    commands: Annotated[tuple[VerbName, ...], BeforeValidator(_as_list)] = ()
+    commands: Several[VerbName] = ()
     """Verbs; a rule about MKD holds for XMKD too. Empty: any."""
-    arguments: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
+    arguments: Patterns = ()
     """Glob patterns (* ? [a-z]) for the whole argument, as /incoming/*. Empty: any."""
-    users: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
+    users: Patterns = ()
     """Glob patterns for the user name given in USER. Empty: any, also none."""
-    clients: Annotated[tuple[HostNetwork, ...], BeforeValidator(_as_list)] = ()
+    clients: Networks = ()
     """Networks in which the client is. Empty: any."""
     reply: Annotated[str, AfterValidator(_reply)] | None = None
     """What a denied client reads, as "550 Not here."; the code may be left out."""
@@ -77,10 +70,8 @@ class Rule(BaseModel):
         return self
 
 
-class FtpOptions(BaseModel):
+class FtpOptions(Options):
     """The options of the protocol `ftp`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     auth: Literal["refuse", "allow"] = "refuse"
     """AUTH TLS and its like: `refuse` them (534), so that the session stays readable, or
@@ -91,7 +82,7 @@ class FtpOptions(BaseModel):
     foreign_pasv: Literal["refuse", "replace"] = "refuse"
     """A 227 or 229 with an address that is not the server's: `refuse` it (the client reads
     425), or `replace` it with the server's own."""
-    fxp_hosts: Annotated[tuple[HostNetwork, ...], BeforeValidator(_as_list)] = ()
+    fxp_hosts: Networks = ()
     """Third hosts that may be named in PORT, EPRT and 227, and may connect to a server's
     passive port: transfers from server to server (FXP)."""
     profile: Literal["none", "read-only"] = "none"

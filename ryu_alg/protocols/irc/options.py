@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import Field
 
-HostNetwork = IPv4Network | IPv6Network
-ANYBODY = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
+from ryu_alg.options import ANYBODY, Networks, Options, Patterns
 
 
-def _as_list(value: object) -> object:
-    """One item may stand without brackets."""
-    return value if isinstance(value, list | tuple) else [value]
-
-
-class IrcOptions(BaseModel):
+class IrcOptions(Options):
     """The options of the protocol `irc`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     dcc: Literal["allow", "refuse"] = "allow"
     """Connections between users: `refuse` keeps every DCC from passing, either way."""
-    deny_files: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
+    deny_files: Patterns = ()
     """Glob patterns (* ? [a-z]) for names of files that may not be offered, either way."""
-    allow_files: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
+    allow_files: Patterns = ()
     """Glob patterns for names of files, of which no others may be offered. Empty: any."""
     max_size: int | None = Field(default=None, ge=0)
     """Bytes that an offered file may have; with it, an offer has to say how many. This is what
     the offer says: the transfer itself is not counted."""
-    dcc_peers: Annotated[tuple[HostNetwork, ...], BeforeValidator(_as_list)] = ANYBODY
+    dcc_peers: Networks = ANYBODY
     """Networks from which the other user may connect. IRC does not tell where that user is, so
     by default the first that connects is let in."""
     offer_wait: int = Field(default=300, ge=10, le=3600)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator
+
+from ryu_alg.options import Networks, Options, Several
 
 _METHOD = re.compile(r"[A-Za-z0-9_.\-]{1,32}")
-
-
-def _as_list(value: object) -> object:
-    """One item may stand without brackets."""
-    return value if isinstance(value, list | tuple) else [value]
 
 
 def _method(name: str) -> str:
@@ -25,18 +21,14 @@ def _method(name: str) -> str:
 
 
 MethodName = Annotated[str, AfterValidator(_method)]
-HostNetwork = IPv4Network | IPv6Network
-Networks = Annotated[tuple[HostNetwork, ...], BeforeValidator(_as_list)]
 
 
-class MethodRule(BaseModel):
+class MethodRule(Options):
     """One rule about requests. What it leaves out, it does not ask about."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     action: Literal["allow", "deny"]
     """What happens to a request that fits."""
-    methods: Annotated[tuple[MethodName, ...], BeforeValidator(_as_list)] = ()
+    methods: Several[MethodName] = ()
     """Methods, as RECORD. Empty: any but TEARDOWN."""
     sender: Literal["any", "client", "server"] = "any"
     """Who sends the request."""
@@ -46,10 +38,8 @@ class MethodRule(BaseModel):
     """Networks in which the server is. Empty: any."""
 
 
-class RtspOptions(BaseModel):
+class RtspOptions(Options):
     """The options of the protocol `rtsp`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     rules: tuple[MethodRule, ...] = ()
     """Which requests may pass. The first rule that fits decides; if none does, they pass."""

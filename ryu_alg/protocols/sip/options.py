@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from ryu_alg.options import Networks, Options, Several
 from ryu_alg.protocols.sip.b2bua.options import B2buaOptions
 
 _METHOD = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]{1,32}")
 _CLOSING = frozenset({"ACK", "CANCEL"})
-
-
-def _as_list(value: object) -> object:
-    """One item may stand without brackets."""
-    return value if isinstance(value, list | tuple) else [value]
 
 
 def _method(name: str) -> str:
@@ -28,18 +23,14 @@ def _method(name: str) -> str:
 
 
 MethodName = Annotated[str, AfterValidator(_method)]
-HostNetwork = IPv4Network | IPv6Network
-Networks = Annotated[tuple[HostNetwork, ...], BeforeValidator(_as_list)]
 
 
-class MethodRule(BaseModel):
+class MethodRule(Options):
     """One rule about requests. What it leaves out, it does not ask about."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     action: Literal["allow", "deny"]
     """What happens to a request that fits."""
-    methods: Annotated[tuple[MethodName, ...], BeforeValidator(_as_list)] = ()
+    methods: Several[MethodName] = ()
     """Methods, as MESSAGE. Empty: any but ACK and CANCEL, which go with their INVITE."""
     sender: Literal["any", "inside", "outside"] = "any"
     """The realm from which the request comes."""
@@ -49,10 +40,8 @@ class MethodRule(BaseModel):
     """Networks in which the other end, a proxy most often, is. Empty: any."""
 
 
-class SipOptions(BaseModel):
+class SipOptions(Options):
     """The options of the protocol `sip`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     mode: Literal["transparent", "b2bua"] = "transparent"
     """`transparent`: messages pass, with the addresses in them translated. `b2bua`: the gateway

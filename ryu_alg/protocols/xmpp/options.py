@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import Field
 
-HostNetwork = IPv4Network | IPv6Network
-ANYBODY = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
+from ryu_alg.options import ANYBODY, Networks, Options
 
 
-def _as_list(value: object) -> object:
-    """One item may stand without brackets."""
-    return value if isinstance(value, list | tuple) else [value]
-
-
-Networks = Annotated[tuple[HostNetwork, ...], BeforeValidator(_as_list)]
-
-
-class XmppOptions(BaseModel):
+class XmppOptions(Options):
     """The options of the protocol `xmpp`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     starttls: Literal["pass", "strip"] = "pass"
     """`pass`: once the server agrees to STARTTLS or compression, nothing of the session is seen

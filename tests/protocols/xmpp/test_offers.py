@@ -7,8 +7,8 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from ryu_alg.inspection import Conversation, Endpoint, Party
+from ryu_alg.options import ANYBODY
 from ryu_alg.protocols.xmpp.offers import MAX_CANDIDATES, MAX_OFFERS
-from ryu_alg.protocols.xmpp.options import ANYBODY
 from tests.protocols.xmpp.gateway import (
     BEHIND_NAT,
     IPV6,

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
+
+from ryu_alg.options import Networks, Options, Patterns, Several
 
 _METHOD = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]{1,32}")
 _ANSWERLESS = frozenset({"ACK", "CANCEL", "BYE", "PRACK"})
-
-
-def _as_list(value: object) -> object:
-    """One item may stand without brackets."""
-    return value if isinstance(value, list | tuple) else [value]
 
 
 def _method(name: str) -> str:
@@ -25,26 +21,18 @@ def _method(name: str) -> str:
     return name.upper()
 
 
-HostNetwork = IPv4Network | IPv6Network
-Patterns = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
-
-
-class CallRule(BaseModel):
+class CallRule(Options):
     """One rule about calls and requests. What it leaves out, it does not ask about."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     action: Literal["allow", "deny"]
     """What happens to a request that fits."""
-    methods: Annotated[
-        tuple[Annotated[str, AfterValidator(_method)], ...], BeforeValidator(_as_list)
-    ] = ("INVITE",)
+    methods: Several[Annotated[str, AfterValidator(_method)]] = ("INVITE",)
     """Methods; an empty list means any."""
     callers: Patterns = ()
     """Glob patterns for user@host in From, as *@example.com; tel numbers as they are written."""
     callees: Patterns = ()
     """Glob patterns for user@host of the Request-URI, as +4490*."""
-    sources: Annotated[tuple[HostNetwork, ...], BeforeValidator(_as_list)] = ()
+    sources: Networks = ()
     """Networks that the request comes from."""
     status: int = Field(default=403, ge=400, le=699)
     """What a denied caller gets."""
@@ -60,10 +48,8 @@ class CallRule(BaseModel):
         return self
 
 
-class B2buaOptions(BaseModel):
+class B2buaOptions(Options):
     """The options of the back-to-back user agent."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     rules: tuple[CallRule, ...] = ()
     """Which calls may be made. The first rule that fits decides; if none does, they may."""
