@@ -242,6 +242,7 @@ class StreamEditor:
             self.counters["bad_flags"] += 1
         elif stream.initial is None or self.streams[direction.opposite].initial is None:
             self.counters["before_handshake"] += 1
+            self._end_half_open(direction, segment)
         else:
             self._receive_established(direction, segment, now)
 
@@ -263,6 +264,7 @@ class StreamEditor:
         if is_answer:
             if opposite.initial is None or segment.ack != opposite.sequence(1):
                 self.counters["bad_ack"] += 1
+                self._end_half_open(direction, segment)
                 return
             opposite.receive_acknowledgement(1, now)
         if stream.initial is not None and stream.initial != segment.seq:
@@ -290,6 +292,16 @@ class StreamEditor:
         )
         if is_answer:
             self._told[direction] = (1, offered)
+
+    def _end_half_open(self, direction: Direction, segment: Segment) -> None:
+        """The server answers the SYN as another connection on these ports, which nobody but it
+        knows any more: reset that, as the client would (RFC 9293 section 3.5.1), so that the
+        client's next SYN is answered as one."""
+        stream, opposite = self.streams[direction], self.streams[direction.opposite]
+        if direction is not Direction.TO_CLIENT or stream.initial is not None:
+            return
+        if opposite.initial is not None and segment.ack != opposite.sequence(1):
+            self._stamp(direction.opposite, segment.ack, 0, RST, 0)
 
     def _receive_reset(self, direction: Direction, segment: Segment) -> None:
         stream, opposite = self.streams[direction], self.streams[direction.opposite]

@@ -14,8 +14,9 @@ import pytest
 from ryu_alg.lab import Lab
 from tests.e2e import network
 from tests.e2e.clients import Ftplib
+from tests.e2e.conftest import StartGateway
 from tests.e2e.dialogue import Client, Server, port_command
-from tests.e2e.gateway import PUBLIC, RunningGateway
+from tests.e2e.gateway import PUBLIC, RunningGateway, configuration
 from tests.e2e.network import Background, TcpState
 from tests.e2e.outsider import Outsider
 from tests.e2e.servers import SMALL, FtpServer
@@ -203,3 +204,20 @@ def test_a_siege_would_be_noticed(lab: Lab, siege: Siege) -> None:
         _, inside = peer.recvfrom(100)
         peer.sendto(b"I do", inside)
         assert select.select([receiver], [], [], network.PATIENCE)[0]
+
+
+def test_a_server_that_still_has_a_connection_of_before(
+    lab: Lab, start_gateway: StartGateway, ftp_servers: Servers
+) -> None:
+    """A new session gets the public port of a forgotten one: the server makes way."""
+    config = configuration()
+    config["public"]["ports"]["control"] = "49152"
+    gateway = start_gateway(config)
+    with Client(lab.host("client"), NAT.address, 21) as forgotten:
+        gateway.kill()
+        gateway.start()
+        with Client(lab.host("client"), NAT.address, 21) as client:
+            assert gateway.sessions()[0]["client_seen"] == f"{PUBLIC}:49152"
+            assert client.ask(b"NOOP\r\n").code == 200
+        forgotten.write(b"NOOP\r\n")
+        assert forgotten.at_end()

@@ -175,6 +175,76 @@ def test_nothing_leaves_before_the_handshake_is_over() -> None:
     assert box.editor.undecided(TO_SERVER) == b""
 
 
+def half_open(busy: bool) -> tuple[Network, EditorBox, Endpoint]:
+    """The server keeps a connection that neither the client nor the editor knows any more."""
+    network, _ = opened(Profile(isn=1000), Profile(isn=5000))
+    if busy:
+        write(network, network.client, b"USER me\n")
+        network.pause(1.0)
+    server = network.server
+    network, box = connect(Profile(isn=900_000), rule=LINES)
+    network.server, listening = server, network.server
+    return network, box, listening
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_a_connection_that_only_the_server_remembers_makes_way(busy: bool) -> None:
+    """RFC 9293 section 3.5.1, figure 9: the editor resets it in the client's place."""
+    network, box, listening = half_open(busy)
+    forgotten = network.server
+    network.client.open(network.now)
+    network.drain()
+    if busy:
+        write(network, forgotten, b"331 Still there?\n")
+    network.pause(0.2)
+    assert forgotten.was_reset
+    assert not forgotten.violations
+    assert network.client.state is State.SYN_SENT
+    network.server = listening
+    listening.listen()
+    network.pause(1.0)
+    assert network.client.state is listening.state is State.ESTABLISHED
+    assert not [s for _, name, s in network.log if name == "box-client" and not s.flags & SYN]
+    write(network, network.client, b"hello\n")
+    network.pause(1.0)
+    assert bytes(listening.stream) == b"hello\n"
+    closes(network, box)
+
+
+def test_the_answer_to_an_older_syn_is_reset() -> None:
+    """RFC 9293 section 3.5, figure 8."""
+    network, box = connect(Profile(isn=900_000), rule=LINES)
+    network.fate = lambda name, segment: name != "box-server" or bool(segment.flags & RST)
+    network.start()
+    network.pause(0.1)
+    syn = last(network, "box-server")
+    network.server.receive(replace(syn, seq=1000), network.now)
+    network.drain()
+    network.pause(0.1)
+    assert network.server.was_reset
+    assert last(network, "box-server").seq == 1001
+    network.fate = None
+    network.server = Endpoint("server", Profile(), SERVER, network.server.remote)
+    network.server.listen()
+    network.pause(2.0)
+    assert network.client.state is network.server.state is State.ESTABLISHED
+    closes(network, box)
+
+
+def test_what_acknowledges_the_syn_and_does_not_answer_it_is_dropped() -> None:
+    network, box = connect(rule=LINES)
+    network.fate = lambda name, segment: name != "server-box"
+    network.start()
+    network.pause(0.1)
+    answer = last(network, "server-box")
+    arrive(network, box, TO_CLIENT, replace(answer, flags=ACK, options=b"", payload=b"early"))
+    assert not [s for _, name, s in network.log if s.flags & RST or name == "box-client"]
+    network.fate = None
+    network.pause(2.0)
+    assert network.client.state is network.server.state is State.ESTABLISHED
+    closes(network, box)
+
+
 # ---- data
 
 
