@@ -41,6 +41,7 @@ from ryu_alg.inspection import (
     Transport,
     Unbind,
 )
+from ryu_alg.inspection.addresses import within
 from ryu_alg.inspection.names import may_fit, path_spellings, printable, surely_fits
 from ryu_alg.options import Networks, Options, Patterns
 
@@ -231,9 +232,9 @@ def refusal(
 def _fits(rule: Rule, request: Request, client: Endpoint, server: Endpoint) -> bool:
     if rule.requests not in ("any", "write" if request.write else "read"):
         return False
-    if rule.clients and not any(client.address in network for network in rule.clients):
+    if rule.clients and not within(client.address, rule.clients):
         return False
-    if rule.servers and not any(server.address in network for network in rule.servers):
+    if rule.servers and not within(server.address, rule.servers):
         return False
     fits = may_fit if rule.action == "deny" else surely_fits
     return not rule.files or fits(rule.files, path_spellings(request.name))

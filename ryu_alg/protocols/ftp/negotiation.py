@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ryu_alg.inspection import Endpoint, Expectation, Network, Party, Refusal, StreamGateway
+from ryu_alg.inspection.addresses import within
 from ryu_alg.protocols.ftp import addresses
 from ryu_alg.protocols.ftp.addresses import Claim, Fault
 from ryu_alg.protocols.ftp.commands import Command
@@ -123,7 +124,8 @@ class Negotiator:
             detail = f"{claim.address} {detail}"
             if claim.address.version != own[0].version and listener is Party.CLIENT:
                 return self._wrong_family()
-            if self._listed(claim) and claim.address.version == own[0].version:
+            listed = within(claim.address, self.options.fxp_hosts)
+            if listed and claim.address.version == own[0].version:
                 third_party = claim.address
             elif self._foreign(listener) == "refuse":
                 whose = "client" if listener is Party.CLIENT else "server"
@@ -148,9 +150,6 @@ class Negotiator:
             return Refused(425, text, "family", detail, outcome.id)
         said = claim.says(outcome.announced)
         return Announced(outcome.id, spans, None if said else written)
-
-    def _listed(self, claim: Claim) -> bool:
-        return any(claim.address in network for network in self.options.fxp_hosts)
 
     def _foreign(self, listener: Party) -> str:
         options = self.options

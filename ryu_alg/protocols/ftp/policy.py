@@ -5,6 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 from ryu_alg.inspection import Address
+from ryu_alg.inspection.addresses import within
 from ryu_alg.inspection.names import may_fit, path_spellings, surely_fits
 from ryu_alg.protocols.ftp import replies
 from ryu_alg.protocols.ftp.commands import Command
@@ -49,7 +50,7 @@ def _fits(rule: Rule, command: Command, user: str | None, client: Address) -> bo
         names.add(command.verb.same_as)
     if rule.commands and names.isdisjoint(rule.commands):
         return False
-    if rule.clients and not any(client in network for network in rule.clients):
+    if rule.clients and not within(client, rule.clients):
         return False
     fits = may_fit if rule.action == "deny" else surely_fits
     if rule.users and (user is None or not fits(rule.users, [user])):

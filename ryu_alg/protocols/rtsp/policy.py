@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ryu_alg.inspection import Address, Conversation, Network, Party
+from ryu_alg.inspection import Address, Conversation, Party
+from ryu_alg.inspection.addresses import within
 from ryu_alg.protocols.rtsp.options import MethodRule, RtspOptions
 
 _NEVER_DENIED = frozenset({"TEARDOWN"})
@@ -47,8 +47,3 @@ class Policy:
     def third(self, address: Address) -> bool:
         """Whether a host that is neither client nor server may have to do with media."""
         return within(address, self.options.media_hosts)
-
-
-def within(address: Address, networks: Iterable[Network]) -> bool:
-    """Whether an address is in one of the networks."""
-    return any(address in network for network in networks)

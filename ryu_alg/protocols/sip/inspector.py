@@ -14,10 +14,10 @@ from ryu_alg.inspection import (
     StreamInspector,
     Transport,
 )
+from ryu_alg.inspection.addresses import within
 from ryu_alg.protocols.sip.b2bua.core import BackToBack
 from ryu_alg.protocols.sip.core import SipCore
 from ryu_alg.protocols.sip.options import SipOptions
-from ryu_alg.protocols.sip.policy import within
 from ryu_alg.protocols.sip.stream import SipStreamInspector
 from ryu_alg.protocols.sip.transparent import TransparentInspector
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ryu_alg.inspection import Address, Network, Realm
+from ryu_alg.inspection import Address, Realm
+from ryu_alg.inspection.addresses import within
 from ryu_alg.protocols.sip.message import Message
 from ryu_alg.protocols.sip.options import MethodRule, SipOptions
 
@@ -59,11 +59,6 @@ def denial(
             "sip.policy.trunk", f"{_shown(method)} from {peer}, which is no trunk"
         )
     return None
-
-
-def within(address: Address, networks: Iterable[Network]) -> bool:
-    """Whether an address is in one of the networks."""
-    return any(address in network for network in networks)
 
 
 def _shown(method: str) -> str:

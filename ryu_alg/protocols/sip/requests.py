@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ryu_alg.inspection import Datagram, DatagramEffect, Endpoint, Realm, Refusal, Report
+from ryu_alg.inspection.addresses import within
 from ryu_alg.protocols.sip.answers import Refusing, back, onward, sender
 from ryu_alg.protocols.sip.calls import Call
 from ryu_alg.protocols.sip.edits import Edits
@@ -12,7 +13,7 @@ from ryu_alg.protocols.sip.media import CallMedia, Refused
 from ryu_alg.protocols.sip.message import Message
 from ryu_alg.protocols.sip.negotiation import describe, negotiate, negotiates
 from ryu_alg.protocols.sip.passages import Passage, digest, key_of, passage_of
-from ryu_alg.protocols.sip.policy import Denial, denial, within
+from ryu_alg.protocols.sip.policy import Denial, denial
 from ryu_alg.protocols.sip.registrations import Asked, Contact, requested
 from ryu_alg.protocols.sip.state import State
 

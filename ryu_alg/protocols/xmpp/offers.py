@@ -29,6 +29,7 @@ from ryu_alg.inspection import (
     StreamGateway,
     Transport,
 )
+from ryu_alg.inspection.addresses import within
 from ryu_alg.protocols.xmpp import candidates, names
 from ryu_alg.protocols.xmpp.candidates import Edit
 from ryu_alg.protocols.xmpp.dialogue import Dialogue, Offer
@@ -191,7 +192,7 @@ class Bytestreams:
             version = actual.version
             peers = tuple(peer for peer in self.options.peers if peer.version == version)
             return Listener(peers=peers) if own else None
-        relayed = any(host in network for network in self.options.relayed_hosts)
+        relayed = within(host, self.options.relayed_hosts)
         if not relayed or self.gateway.realm_of(host) is not Realm.INSIDE:
             return None
         return Listener(third_party=None if host == actual else host)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from urllib.parse import unquote
 
+from ryu_alg.inspection.addresses import within
 from ryu_alg.protocols.sip.b2bua.calls import Arrival, Calls
 from ryu_alg.protocols.sip.b2bua.options import B2buaOptions, CallRule
 from ryu_alg.protocols.sip.limits import Rate
@@ -69,7 +70,7 @@ def _fits(rule: CallRule, arrival: Arrival) -> bool:
     if rule.methods and request.method.upper() not in rule.methods:
         return False
     address = arrival.path.other_end.address
-    if rule.sources and not any(address in network for network in rule.sources):
+    if rule.sources and not within(address, rule.sources):
         return False
     if rule.callers and not _matches(rule, rule.callers, _who(request, request.sender.uri)):
         return False

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from ryu_alg.inspection import Address, Endpoint, Gateway, Network, Realm, Transport, sdp
+from ryu_alg.inspection.addresses import within
 from ryu_alg.inspection.sdp import Attribute, Host, Malformed, Media
 from ryu_alg.protocols.sip.media import candidates, paths
 from ryu_alg.protocols.sip.media.candidates import DISCARD, Candidate, Place
@@ -176,7 +177,7 @@ class Outward:
         Refused is whatever is neither the host's own nor configured."""
         if stated == self.host or stated.is_unspecified:
             return self.host
-        if any(stated in network for network in self.media_servers):
+        if within(stated, self.media_servers):
             return stated if self.gateway.realm_of(stated) is Realm.INSIDE else None
         if stated == self.gateway.public_of(self.host):
             # Whoever knows its public address by other means (STUN, configuration) has its own
