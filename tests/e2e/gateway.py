@@ -7,7 +7,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +15,7 @@ import yaml
 
 from ryu_alg.lab import GATEWAY, Lab
 from tests.e2e import network
+from tests.e2e.waiting import wait_for
 
 _Answer = TypeVar("_Answer")
 
@@ -163,13 +163,7 @@ class RunningGateway:
         self, condition: Callable[[], _Answer | None], what: str, timeout: float = 20
     ) -> _Answer:
         """Return what `condition` says once that is true; AssertionError after `timeout` s."""
-        deadline = time.monotonic() + timeout
-        while True:
-            answer = condition()
-            if answer:
-                return answer
-            assert time.monotonic() < deadline, f"waited {timeout} s for {what}"
-            time.sleep(0.01)
+        return wait_for(condition, what, timeout)
 
     def wait_event(self, code: str, after: int = 0, timeout: float = 20) -> dict[str, Any]:
         """The first event of that code with a higher id than `after`."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from ryu_alg.lab import Host, process
 from tests.e2e import network
+from tests.e2e.waiting import wait_for
 
 PORT = 6667
 _NGIRCD = """\
@@ -42,14 +42,6 @@ _WEECHAT = (
 )
 
 
-def wait_for(condition: Callable[[], object], what: str, timeout: float = 30) -> None:
-    """Return once `condition` is true; AssertionError after `timeout` s."""
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {timeout} s for {what}"
-        time.sleep(0.01)
-
-
 class Ircd:
     """ngircd, listening on one address."""
 
@@ -66,7 +58,7 @@ class Ircd:
                 stderr=subprocess.STDOUT,
             )
         for address in addresses:
-            wait_for(lambda address=address: self._listens(host, address), "ngircd")
+            wait_for(partial(self._listens, host, address), "ngircd")
 
     def _listens(self, host: Host, address: str) -> bool:
         assert self._process.poll() is None, self.log.read_text()

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.gateway import RunningGateway
 from tests.e2e.irc.conftest import StartWeeChat
-from tests.e2e.irc.programs import wait_for
+from tests.e2e.waiting import wait_for
 
 SIZE = 3_000_000
 

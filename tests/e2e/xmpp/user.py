@@ -53,6 +53,8 @@ class User(ClientXMPP):
         say("online", jid=str(self.boundjid), encrypted=encrypted)
 
     def received(self, _: object) -> None:
+        if not self.data:  # a stream of this one's own
+            return
         say("received", sha256=hashlib.sha256(self.data).hexdigest(), size=len(self.data))
         self.data.clear()
 

@@ -1,0 +1,1 @@
+"""BitTorrent end to end: a real tracker, real clients, and whole files."""

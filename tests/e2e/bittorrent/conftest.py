@@ -1,0 +1,116 @@
+"""A gateway that knows BitTorrent, a tracker outside, and clients wherever a test wants them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ryu_alg.lab import Lab
+from tests.e2e.bittorrent import tracker as trackers
+from tests.e2e.bittorrent.peers import Aria2, Peer
+from tests.e2e.bittorrent.torrent import Torrent
+from tests.e2e.bittorrent.tracker import Tracker
+from tests.e2e.conftest import StartGateway
+from tests.e2e.gateway import RunningGateway, configuration
+
+ADDRESSES = {
+    "client": "192.168.10.2",
+    "inserver": "192.168.20.2",
+    "plain": "198.51.100.2",
+    "server": "203.0.113.2",
+    "outsider": "203.0.113.3",
+}
+IPV6 = {"plain": "2001:db8:30::2", "server": "2001:db8:1::2", "outsider": "2001:db8:1::3"}
+INSIDE = ["192.168.0.0/16", "198.51.100.0/24", "2001:db8:30::/64"]
+DATA_PORTS = range(32768, 49152)
+"""Of which a public port is one."""
+PORT = 6881
+IDLE = 5
+
+StartPeer = Callable[..., Peer]
+StartAria2 = Callable[..., Aria2]
+
+
+def bittorrent(**options: Any) -> dict[str, Any]:
+    """config/lab.yaml with BitTorrent alone, and short timers."""
+    return configuration(
+        protocols={
+            "bittorrent": {"ports": [trackers.PORT], "options": {"hosts": INSIDE, **options}}
+        },
+        published=[],
+        timers={"data_idle": IDLE, "datagram_idle": IDLE},
+    )
+
+
+@pytest.fixture(scope="module")
+def gateway(start_gateway: StartGateway) -> RunningGateway:
+    return start_gateway(bittorrent())
+
+
+@dataclass(frozen=True)
+class Torrents:
+    big: Torrent
+    """64 MB."""
+    small: Torrent
+
+
+@pytest.fixture(scope="package")
+def torrents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Torrents]:
+    directory = tmp_path_factory.mktemp("torrents")
+    yield Torrents(
+        Torrent.make(directory, "big", 64_000_000), Torrent.make(directory, "small", 8_000_000)
+    )
+    shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="package")
+def tracker(
+    lab: Lab, torrents: Torrents, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Tracker]:
+    """On the outside server's host."""
+    directory = tmp_path_factory.mktemp("tracker") / "root"
+    known = (torrents.big, torrents.small)
+    tracker = Tracker(lab.host("server"), ADDRESSES["server"], directory, known)
+    yield tracker
+    tracker.stop()
+
+
+@pytest.fixture
+def peer(lab: Lab, gateway: RunningGateway, tmp_path: Path) -> Iterator[StartPeer]:
+    """Starts libtorrent: on a host, with these settings."""
+    started: list[Peer] = []
+
+    def start(
+        host: str, *settings: dict[str, Any], port: int = PORT, ipv6: bool = False
+    ) -> Peer:
+        endpoint = f"[{IPV6[host]}]:{port}" if ipv6 else f"{ADDRESSES[host]}:{port}"
+        merged = {key: value for some in settings for key, value in some.items()}
+        directory = tmp_path / f"{host}-{port}-{len(started)}"
+        started.append(Peer(lab.host(host), endpoint, directory, merged))
+        return started[-1]
+
+    yield start
+    for it in started:
+        it.stop()
+        shutil.rmtree(it.directory)
+
+
+@pytest.fixture
+def aria2(lab: Lab, gateway: RunningGateway, tmp_path: Path) -> Iterator[StartAria2]:
+    """Starts aria2: on a host, for a torrent."""
+    started: list[Aria2] = []
+
+    def start(host: str, torrent: Torrent, *options: str) -> Aria2:
+        directory = tmp_path / f"{host}-aria2-{len(started)}"
+        started.append(Aria2(lab.host(host), directory, torrent, *options))
+        return started[-1]
+
+    yield start
+    for it in started:
+        it.stop()
+        shutil.rmtree(it.directory)
