@@ -34,13 +34,10 @@ bench: install ## Measure against the plain bridge, OVS alg=ftp and the kernel (
 bench-quick: install ## The same in a minute, less exact (root)
 	$(BIN)/python -m tests.bench --quick
 
-docs: install ## Regenerate what is made from the models: the JSON schema, the configuration tables
+docs: install ## Regenerate what is made from the code: the JSON schema, the tables of the documentation
 	$(BIN)/ryu-alg schema > config/schema.json
-	$(BIN)/python -m ryu_alg.settings.reference docs/configuration.md docs/tftp.md docs/xmpp.md
-	$(BIN)/python -m ryu_alg.protocols.ftp.reference docs/ftp.md
-	$(BIN)/python -m ryu_alg.protocols.irc.reference docs/irc.md
-	$(BIN)/python -m ryu_alg.protocols.rtsp.reference docs/rtsp.md
-	$(BIN)/python -m ryu_alg.protocols.sip.reference docs/sip.md
+	$(BIN)/python -m ryu_alg.settings.reference docs/configuration.md \
+		docs/ftp.md docs/irc.md docs/rtsp.md docs/sip.md docs/tftp.md docs/xmpp.md
 
 install: ## Set up packages and .venv, nothing else
 	@scripts/install

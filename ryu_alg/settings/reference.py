@@ -1,11 +1,14 @@
-"""The tables of the configuration's page, made from the models.
+"""The tables of the documentation, made from the code.
 
     python -m ryu_alg.settings.reference docs/configuration.md docs/tftp.md
 
-The first page has a table of every section, the others of those that they want. A page is written
-by hand, but for what stands between `<!-- keys of X -->` and `<!-- end -->`: X is the path of a
-section, `timers` or `realms.inside[]`, and the table there is made from the models, so that it
-cannot differ from what is read.
+The first page has a table of every section of the configuration, the others of those that they
+want. A page is written by hand, but for what stands behind a mark, as far as `<!-- end -->`:
+
+    <!-- keys of X -->  X is the path of a section, `timers` or `realms.inside[]`: made from the
+                        models, so that it cannot differ from what is read
+    <!-- rows of X -->  X is a function, `ryu_alg.protocols.ftp.reference:verbs`, that returns the
+                        table's rows, first the titles
 """
 
 from __future__ import annotations
@@ -13,15 +16,16 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 from ryu_alg.inspection import ProtocolSpec
 from ryu_alg.settings.protocols import InstalledProtocols
 from ryu_alg.settings.schema import json_schema
 
-_MARKED = re.compile(r"(<!-- keys of (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
+_MARKED = re.compile(r"(<!-- (keys|rows) of (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 ROOT = "the file"
 """How the page calls the section that has no key: the whole document."""
@@ -35,11 +39,16 @@ def updated(page: str, installed: Mapping[str, ProtocolSpec], *, whole: bool = T
     """`page` with its tables made anew; with `whole`, it has to have them all. Raises
     UnknownSectionError."""
     tables = dict(sections(json_schema(installed)))
-    shown = [match[2] for match in _MARKED.finditer(page)]
-    wrong = set(shown) ^ set(tables) if whole else set(shown) - set(tables)
+    shown = {match[3] for match in _MARKED.finditer(page) if match[2] == "keys"}
+    wrong = shown ^ set(tables) if whole else shown - set(tables)
     if wrong:
         raise UnknownSectionError(", ".join(sorted(wrong)))
-    return _MARKED.sub(lambda match: f"{match[1]}\n{tables[match[2]]}\n{match[3]}", page)
+
+    def current(mark: re.Match[str]) -> str:
+        table = tables[mark[3]] if mark[2] == "keys" else _table(resolve_name(mark[3])())
+        return f"{mark[1]}\n{table}\n{mark[4]}"
+
+    return _MARKED.sub(current, page)
 
 
 def sections(schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -51,15 +60,11 @@ def _section(
     path: str, section: dict[str, Any], definitions: dict[str, Any]
 ) -> Iterator[tuple[str, str]]:
     required = section.get("required", [])
-    rows = [
-        "| key | default | meaning |",
-        "| --- | --- | --- |",
-        *(
-            f"| `{key}` | {_default(key in required, value)} | {_meaning(value)} |"
-            for key, value in section["properties"].items()
-        ),
-    ]
-    yield path, "\n".join(rows) + "\n"
+    rows = (
+        (f"`{key}`", _default(key in required, value), _meaning(value))
+        for key, value in section["properties"].items()
+    )
+    yield path, _table((("key", "default", "meaning"), *rows))
     for key, value in section["properties"].items():
         here = key if path == ROOT else f"{path}.{key}"
         yield from _below(here, value, definitions)
@@ -94,8 +99,17 @@ def _default(required: bool, value: dict[str, Any]) -> str:
 
 
 def _meaning(value: dict[str, Any]) -> str:
-    """The description, fit for a table's cell."""
-    return " ".join(str(value.get("description", "")).split()).replace("|", "\\|")
+    """The description in one line."""
+    return " ".join(str(value.get("description", "")).split())
+
+
+def _table(rows: Iterable[Sequence[str]]) -> str:
+    """In Markdown; the first row has the titles."""
+    titles, *others = rows
+    lines = (titles, ["---"] * len(titles), *others)
+    return "".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n" for cells in lines
+    )
 
 
 def main(*pages: Path) -> None:

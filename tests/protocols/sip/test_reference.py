@@ -12,16 +12,9 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "sip.md"
 
 
 def test_one_row_a_header() -> None:
-    table = reference.header_table()
-    assert "| `P-Asserted-Identity` |" in table
-    assert table.count("\n") == len((*ROUTING, *REFERRING, *INFORMATIVE)) + 2
-
-
-def test_the_page_is_current(tmp_path: Path) -> None:
-    copy = tmp_path / "sip.md"
-    copy.write_text(DOCUMENT.read_text())
-    reference.main(copy)
-    assert copy.read_text() == DOCUMENT.read_text(), "run: make docs"
+    rows = reference.headers()
+    assert "`P-Asserted-Identity`" in [row[0] for row in rows]
+    assert len(rows) == 1 + len((*ROUTING, *REFERRING, *INFORMATIVE))
 
 
 def test_every_event_is_documented() -> None:

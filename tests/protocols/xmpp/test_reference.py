@@ -8,17 +8,8 @@ from pathlib import Path
 from ryu_alg.protocols import xmpp
 from ryu_alg.protocols.xmpp.dialogue import Layer
 from ryu_alg.protocols.xmpp.tokens import Unframed
-from ryu_alg.settings.protocols import InstalledProtocols
-from ryu_alg.settings.reference import updated
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "xmpp.md"
-
-
-def test_the_page_is_current() -> None:
-    page = DOCUMENT.read_text()
-    installed = {"xmpp": InstalledProtocols(built_in_only=True)["xmpp"]}
-    assert page == updated(page, installed, whole=False), "run: make docs"
-    assert "| `starttls` |" in page
 
 
 def test_every_event_is_documented() -> None:
