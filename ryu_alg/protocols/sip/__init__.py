@@ -7,7 +7,6 @@ responses     the gateway's own responses, answers: how they reach whoever asked
 bodies        session descriptions within bodies, media: what they open
 options       what can be configured
 policy, limits   who may do what, and how much
-expiring      a bounded table with times
 passages      transactions as they pass
 registrations contacts of the inside, and how long they are kept
 calls         calls and their dialogues, negotiation: their offers and answers

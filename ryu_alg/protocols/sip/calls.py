@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ryu_alg.inspection import Endpoint, Realm
-from ryu_alg.protocols.sip.expiring import Expiring
+from ryu_alg.inspection.expiring import Expiring
 from ryu_alg.protocols.sip.media import CallMedia, MediaEffect
 from ryu_alg.protocols.sip.message import Message
 from ryu_alg.protocols.sip.passages import TRANSACTION_LIFETIME

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from ryu_alg.inspection import Address, Datagram, Endpoint, Realm
-from ryu_alg.protocols.sip.expiring import Expiring
+from ryu_alg.inspection.expiring import Expiring
 from ryu_alg.protocols.sip.message import Message
 from ryu_alg.protocols.sip.registrations import Asked
 from ryu_alg.protocols.sip.responses import stamped

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ryu_alg.inspection import Endpoint, Hold
+from ryu_alg.inspection.expiring import Expiring
 from ryu_alg.protocols.sip.addresses import NameAddr
-from ryu_alg.protocols.sip.expiring import Expiring
 from ryu_alg.protocols.sip.message import Message
 
 _DEFAULT_EXPIRES = 3600

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ryu_alg.inspection import DatagramGateway, Transport
+from ryu_alg.inspection.expiring import Expiring
 from ryu_alg.protocols.sip.calls import Calls
-from ryu_alg.protocols.sip.expiring import Expiring
 from ryu_alg.protocols.sip.options import SipOptions
 from ryu_alg.protocols.sip.passages import Passages
 from ryu_alg.protocols.sip.registrations import Registrations

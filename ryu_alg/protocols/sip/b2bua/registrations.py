@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ryu_alg.inspection import Endpoint
-from ryu_alg.protocols.sip.expiring import Expiring
+from ryu_alg.inspection.expiring import Expiring
 
 DEFAULT_EXPIRY = 3600
 """Seconds, if nobody says how long."""

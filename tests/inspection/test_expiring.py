@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ryu_alg.protocols.sip.expiring import Expiring
+from ryu_alg.inspection.expiring import Expiring
 from ryu_alg.protocols.sip.limits import Rate
 
 
