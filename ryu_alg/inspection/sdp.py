@@ -1,19 +1,20 @@
 """Session descriptions (SDP, RFC 8866), read in place.
 
 A description says where in the bytes its addresses and ports stand, so that a rewriter can put
-others there (`splice`) and leave every other byte alone. What this module reads it reads strictly:
-a line that could be understood in two ways makes the description malformed. What it does not read
-may be odd.
+others there (see `edits`) and leave every other byte alone. What this module reads it reads
+strictly: a line that could be understood in two ways makes the description malformed. What it does
+not read may be odd.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from itertools import chain
 
+from ryu_alg.inspection.edits import Span
 from ryu_alg.inspection.endpoints import Address
 
 MAX_SIZE = 65536
@@ -37,11 +38,6 @@ _MEDIA = re.compile(
 _ATTRIBUTE = re.compile(rb"([^:]+)(?::(.*))?", re.DOTALL)
 _RTCP = re.compile(rb"(?P<port>[0-9]{1,5})(?:[ \t]+" + _ADDRESS + rb")?[ \t]*")
 _MAX_PORT = 65535
-
-Span = tuple[int, int]
-"""Where something stands: start and end within the description."""
-Edit = tuple[Span, bytes]
-"""What takes the place of a span; an empty span is where something is inserted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,19 +183,6 @@ def read_rtcp(attribute: Attribute) -> Rtcp | Malformed:
     except _SdpError as error:
         return Malformed(str(error))
     return Rtcp(int(match["port"]), port_span, host)
-
-
-def splice(raw: bytes, edits: Iterable[Edit]) -> bytes:
-    """`raw` with the edits made; of those that overlap, the first one counts."""
-    pieces = []
-    position = 0
-    for (start, end), text in sorted(edits, key=lambda edit: edit[0]):
-        if start < position:
-            continue
-        pieces += [raw[position:start], text]
-        position = end
-    pieces.append(raw[position:])
-    return b"".join(pieces)
 
 
 def _host(match: re.Match[bytes], start: int) -> Host:

@@ -216,13 +216,6 @@ def test_rtcp_without_an_address() -> None:
     assert isinstance(rtcp, sdp.Rtcp) and rtcp.host is None
 
 
-def test_splice() -> None:
-    raw = b"0123456789"
-    edits = [((4, 6), b"x"), ((0, 0), b"<"), ((10, 10), b">"), ((5, 8), b"never"), ((8, 9), b"")]
-    assert sdp.splice(raw, edits) == b"<0123x679>"
-    assert sdp.splice(raw, []) == raw
-
-
 PIECES = [
     b"v=0",
     b"o=- 1 1 IN IP4 192.0.2.1",

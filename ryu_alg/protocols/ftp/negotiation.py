@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ryu_alg.inspection import Endpoint, Expectation, Network, Party, Refusal, StreamGateway
 from ryu_alg.inspection.addresses import within
+from ryu_alg.inspection.edits import Span
 from ryu_alg.protocols.ftp import addresses
 from ryu_alg.protocols.ftp.addresses import Claim, Fault
 from ryu_alg.protocols.ftp.commands import Command
@@ -20,7 +21,6 @@ from ryu_alg.protocols.ftp.options import MIN_PORT, FtpOptions
 _LASTING = "port."
 """Refusals of the gateway that the same request would meet again."""
 
-Span = tuple[int, int]
 Writer = Callable[[Endpoint], bytes | None]
 
 

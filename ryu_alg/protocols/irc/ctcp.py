@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 
-from ryu_alg.protocols.irc.messages import Message, Span
+from ryu_alg.inspection.edits import Span
+from ryu_alg.protocols.irc.messages import Message
 
 DELIMITER = b"\1"
 _LOW = re.compile(rb"\x10(.?)", re.DOTALL)

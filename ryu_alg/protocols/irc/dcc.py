@@ -14,8 +14,8 @@ from enum import Enum
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from ryu_alg.inspection import Address, Endpoint
+from ryu_alg.inspection.edits import Edit, Span
 from ryu_alg.protocols.irc import ctcp, verbs
-from ryu_alg.protocols.irc.messages import Span
 from ryu_alg.protocols.irc.verbs import Shape, Verb
 
 _WORD = re.compile(rb"[^ ]+")
@@ -67,7 +67,7 @@ class Dcc:
     size: int | None = None
     """Bytes of the file."""
 
-    def edits(self, seen: Endpoint) -> list[tuple[Span, bytes]] | None:
+    def edits(self, seen: Endpoint) -> list[Edit] | None:
         """What has to be written where for it to name `seen`; None if that cannot be written."""
         made = []
         if self.place is not None and self.place.address != seen.address:

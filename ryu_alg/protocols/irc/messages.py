@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
+from ryu_alg.inspection.edits import Span
 from ryu_alg.inspection.framing import Line
 
 MESSAGE_LIMIT = 512
@@ -18,9 +19,6 @@ _HEAD = re.compile(
 )
 _BLANKS = re.compile(rb" *")
 _WORD = re.compile(rb"[^ ]+")
-
-Span = tuple[int, int]
-"""Where something stands within a line: start and end."""
 
 
 class Malformed(Enum):

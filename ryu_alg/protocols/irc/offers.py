@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ryu_alg.inspection import Endpoint, Party, Realm, Refusal, StreamGateway, Transport
+from ryu_alg.inspection.edits import Edit
 from ryu_alg.protocols.irc.dcc import Dcc
 from ryu_alg.protocols.irc.dialogue import Dialogue
-from ryu_alg.protocols.irc.messages import Span
 from ryu_alg.protocols.irc.options import IrcOptions
 from ryu_alg.protocols.irc.verbs import Shape
 
@@ -19,8 +19,6 @@ MIN_PORT = 1024
 """No connection is let in to a lower port."""
 MAX_ANNOUNCED = 64
 """Public ports that a session remembers."""
-
-Edit = tuple[Span, bytes]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ryu_alg.inspection import Report
+from ryu_alg.inspection.edits import Edit
 from ryu_alg.inspection.framing import Line, Unframed, take_line
 from ryu_alg.inspection.names import printable
 from ryu_alg.protocols.irc import ctcp, dcc, messages, policy
@@ -16,7 +17,7 @@ from ryu_alg.protocols.irc.dcc import Dcc
 from ryu_alg.protocols.irc.decisions import Decisions, notice
 from ryu_alg.protocols.irc.dialogue import Dialogue, Phase
 from ryu_alg.protocols.irc.messages import LINE_LIMIT, Message
-from ryu_alg.protocols.irc.offers import Edit, Offers
+from ryu_alg.protocols.irc.offers import Offers
 
 _STARTTLS_GRANTED = b"670"
 _STARTTLS_REFUSED = frozenset({b"421", b"451", b"461", b"462", b"691"})

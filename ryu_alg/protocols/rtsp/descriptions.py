@@ -8,7 +8,8 @@ alone: programs look there for multicast and nothing else.
 from __future__ import annotations
 
 from ryu_alg.inspection import Address, Conversation, Gateway, Party, Realm, sdp
-from ryu_alg.inspection.sdp import Edit, Host, Malformed
+from ryu_alg.inspection.edits import Edit
+from ryu_alg.inspection.sdp import Host, Malformed
 from ryu_alg.protocols.rtsp import urls
 
 MAX_SIZE = 32768

@@ -26,8 +26,9 @@ from ryu_alg.inspection import (
     StreamGateway,
     StreamInspector,
 )
+from ryu_alg.inspection.edits import Edit
 from ryu_alg.inspection.headers import Unread, content_length, take_head
-from ryu_alg.inspection.sdp import Edit, Malformed
+from ryu_alg.inspection.sdp import Malformed
 from ryu_alg.protocols.rtsp import descriptions, messages, urls
 from ryu_alg.protocols.rtsp.messages import CONTENT_LENGTH, LIMITS, Message
 from ryu_alg.protocols.rtsp.negotiation import Negotiator

@@ -19,10 +19,10 @@ from ryu_alg.inspection import (
     Refusal,
     Report,
     Transport,
-    sdp,
 )
+from ryu_alg.inspection.edits import Edit, splice
 from ryu_alg.inspection.headers import Field
-from ryu_alg.inspection.sdp import Edit, Malformed
+from ryu_alg.inspection.sdp import Malformed
 from ryu_alg.protocols.rtsp import transport
 from ryu_alg.protocols.rtsp.messages import Message
 from ryu_alg.protocols.rtsp.policy import Policy
@@ -350,7 +350,7 @@ def _without(
     for alternative, edits in kept:
         start, end = alternative.span
         moved = [((low - start, high - start), text) for (low, high), text in edits]
-        texts.append(sdp.splice(raw[start:end], moved).strip())
+        texts.append(splice(raw[start:end], moved).strip())
     return [((header.value_start, header.value_end), b",".join(texts))]
 
 

@@ -3,60 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from ryu_alg.inspection import Direction, Effect, Forward, Inject, Replace
-from ryu_alg.inspection.sdp import Edit
+from ryu_alg.inspection import Direction, Inject
+from ryu_alg.inspection.edits import Decisions, Edit
 
 
 @dataclass(slots=True)
-class Output:
-    """The effects of one inspection, in order."""
+class Output(Decisions):
+    """The effects of one inspection."""
 
     direction: Direction
     shift: dict[Direction, int]
     """Bytes by which what left is ahead of what came, since the connection began."""
-    effects: list[Effect] = field(default_factory=list)
 
-    def forward(self, length: int) -> None:
-        """The next `length` bytes leave as they came."""
-        if length == 0:
-            return
-        if self.effects and isinstance(last := self.effects[-1], Forward):
-            self.effects[-1] = Forward(last.length + length)
-        else:
-            self.effects.append(Forward(length))
-
-    def replace(self, length: int, text: bytes) -> None:
-        """The next `length` bytes leave as `text`."""
-        if length or text:
-            self.effects.append(Replace(length, text))
-            self.shift[self.direction] += len(text) - length
+    def replace(self, length: int, data: bytes) -> None:
+        """The next `length` bytes leave as `data`."""
+        if length or data:
+            Decisions.replace(self, length, data)
+            self.shift[self.direction] += len(data) - length
 
     def rewrite(self, start: int, end: int, edits: Iterable[Edit], filling: int | None) -> None:
         """What stands at start..end leaves with these edits.
 
         A message that gets shorter by them is filled up with blanks at `filling`, where blanks
         mean nothing: a connection without shift can leave the controller. None: nowhere."""
-        made = sorted(edits, key=lambda edit: edit[0])
+        made = list(edits)
         shorter = sum(high - low - len(text) for (low, high), text in made)
         blanks = min(shorter, -self.shift[self.direction] + shorter)
         if filling is not None and blanks > 0:
-            made = sorted([*made, ((filling, filling), b" " * blanks)], key=lambda edit: edit[0])
-        position = start
-        for (low, high), text in made:
-            if low < position:
-                continue
-            self.forward(low - position)
-            self.replace(high - low, text)
-            position = high
-        self.forward(end - position)
+            made.append(((filling, filling), b" " * blanks))
+        self.edit(start, end, made)
 
     def inject(self, text: bytes) -> None:
         """`text` leaves in the other direction, behind all that was decided there."""
-        self.effects.append(Inject(self.direction.opposite, text))
+        self.do(Inject(self.direction.opposite, text))
         self.shift[self.direction.opposite] += len(text)
-
-    def do(self, *effects: Effect) -> None:
-        """Anything else."""
-        self.effects.extend(effects)

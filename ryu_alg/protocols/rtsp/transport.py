@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ryu_alg.inspection import Address, Endpoint, sdp
-from ryu_alg.inspection.sdp import Edit, Malformed, Span
+from ryu_alg.inspection.edits import Edit, Span
+from ryu_alg.inspection.sdp import Malformed
 
 MAX_ALTERNATIVES = 16
 MAX_PORTS = 16

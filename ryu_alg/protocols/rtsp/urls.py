@@ -10,7 +10,7 @@ import re
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from ryu_alg.inspection import Address, Endpoint
-from ryu_alg.inspection.sdp import Edit
+from ryu_alg.inspection.edits import Edit
 
 HEADERS = frozenset({b"content-base", b"content-location", b"location", b"rtp-info"})
 """Those that hold a server's URLs."""

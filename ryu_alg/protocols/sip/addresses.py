@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ryu_alg.inspection.edits import Span
 from ryu_alg.protocols.sip.grammar import (
     LWS,
     QUOTED,
     Parameter,
     SipSyntaxError,
-    Span,
     next_item,
     parameter,
     skip_blanks,

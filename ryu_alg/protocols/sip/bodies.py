@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ryu_alg.inspection.edits import Span
 from ryu_alg.inspection.headers import Head, HeadLimits, Unread, take_head
-from ryu_alg.protocols.sip.grammar import TOKEN, Span, parameter, take_parameters
+from ryu_alg.protocols.sip.grammar import TOKEN, parameter, take_parameters
 from ryu_alg.protocols.sip.names import long_form
 
 MAX_PARTS = 16

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ryu_alg.inspection.edits import Edit, Span, splice
 from ryu_alg.inspection.headers import Head
-from ryu_alg.protocols.sip.grammar import Span
 from ryu_alg.protocols.sip.message import Message
 from ryu_alg.protocols.sip.names import CONTENT_LENGTH
 
@@ -15,14 +15,14 @@ class Edits:
     """Replacements in one message, and perhaps another body."""
 
     message: Message
-    _changes: list[tuple[int, int, bytes]] = field(default_factory=list)
+    _changes: list[Edit] = field(default_factory=list)
     _body: bytes | None = None
 
     def replace(self, span: Span, text: bytes) -> None:
         """`text` stands where `span` was. Of two that overlap, the one that begins first counts."""
         start, end = span
         if self.message.raw[start:end] != text:
-            self._changes.append((start, end, text))
+            self._changes.append((span, text))
 
     def replace_body(self, body: bytes) -> None:
         """Another body; Content-Length follows."""
@@ -37,26 +37,17 @@ class Edits:
         """The message with its changes."""
         if not self.changed:
             return self.message.raw
-        head = self.message.head
+        head, body = self.message.head, self.message.body
         changes = list(self._changes)
         if self._body is not None:
-            changes.extend(_length_changes(head, len(self._body)))
-        raw = self.message.raw
-        pieces = []
-        position = 0
-        for start, end, text in sorted(changes, key=lambda change: change[:2]):
-            if start < position:
-                continue
-            pieces += [raw[position:start], text]
-            position = end
-        pieces.append(raw[position : head.end])
-        pieces.append(self.message.body if self._body is None else self._body)
-        return b"".join(pieces)
+            body = self._body
+            changes.extend(_length_changes(head, len(body)))
+        return splice(self.message.raw[: head.end], changes) + body
 
 
-def _length_changes(head: Head, length: int) -> list[tuple[int, int, bytes]]:
+def _length_changes(head: Head, length: int) -> list[Edit]:
     return [
-        (item.value_start, item.value_end, b"%d" % length)
+        ((item.value_start, item.value_end), b"%d" % length)
         for item in head.fields
         if item.name in CONTENT_LENGTH
     ]

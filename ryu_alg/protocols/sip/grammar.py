@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ryu_alg.inspection.edits import Span
+
 LWS = rb"[ \t\r\n]*"
 """Blanks between tokens. A line's end is among them only where the line is folded."""
 TOKEN = rb"[A-Za-z0-9\-.!%*_+`'~]+"
@@ -22,9 +24,6 @@ _PARAMETER = re.compile(
     re.DOTALL,
 )
 _BLANK = re.compile(LWS)
-
-Span = tuple[int, int]
-"""Where something stands: start and end within the message."""
 
 
 class SipSyntaxError(ValueError):

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ryu_alg.inspection import DatagramGateway, Realm, Report
+from ryu_alg.inspection.edits import Span
 from ryu_alg.protocols.sip.bodies import MalformedBody, descriptions
 from ryu_alg.protocols.sip.calls import Call
 from ryu_alg.protocols.sip.edits import Edits
-from ryu_alg.protocols.sip.grammar import Span
 from ryu_alg.protocols.sip.media import MediaEffect, Refused, shown
 from ryu_alg.protocols.sip.message import Message
 from ryu_alg.protocols.sip.passages import Passage

@@ -8,7 +8,8 @@ from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from ryu_alg.inspection import Address, Endpoint
-from ryu_alg.protocols.sip.grammar import HOST, SipSyntaxError, Span
+from ryu_alg.inspection.edits import Span
+from ryu_alg.protocols.sip.grammar import HOST, SipSyntaxError
 
 DEFAULT_PORT = 5060
 DEFAULT_TLS_PORT = 5061

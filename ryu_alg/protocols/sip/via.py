@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass
 
 from ryu_alg.inspection import Endpoint
+from ryu_alg.inspection.edits import Span
 from ryu_alg.protocols.sip.grammar import (
     HOST,
     LWS,
     TOKEN,
     Parameter,
     SipSyntaxError,
-    Span,
     next_item,
     parameter,
     skip_blanks,

@@ -7,15 +7,13 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 
 from ryu_alg.inspection import Address, Endpoint
+from ryu_alg.inspection.edits import Edit
 from ryu_alg.protocols.xmpp import names
-from ryu_alg.protocols.xmpp.elements import Element, Span, attribute_span
+from ryu_alg.protocols.xmpp.elements import Element, attribute_span
 
 _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
 _MAX_PORT = 65535
 _UDP = "udp"
-
-Edit = tuple[Span, bytes]
-"""What takes the place of a span."""
 
 
 def offered(stanza: Element) -> Iterator[Element]:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
+from ryu_alg.inspection.edits import Span
 from ryu_alg.protocols.xmpp.names import Name
 from ryu_alg.protocols.xmpp.tokens import Kind, Token, tag_name, take_token
 
@@ -21,9 +22,6 @@ MAX_ELEMENTS = 1024
 _SEPARATOR = "\f"
 """Between namespace and local name. It cannot stand in a document."""
 _ATTRIBUTE = re.compile(rb"[ \t\r\n]([^\s=<>\"'/]++)[ \t\r\n]*+=[ \t\r\n]*+(\"[^\"]*+\"|'[^']*+')")
-
-Span = tuple[int, int]
-"""Where something stands: start and end."""
 
 
 @dataclass(slots=True)

@@ -12,14 +12,12 @@ from collections.abc import Sequence
 from ryu_alg.inspection import (
     Direction,
     Effect,
-    Forward,
-    Replace,
     Report,
     StreamGateway,
     StreamInspector,
 )
+from ryu_alg.inspection.edits import Decisions, Edit
 from ryu_alg.protocols.xmpp import names
-from ryu_alg.protocols.xmpp.candidates import Edit
 from ryu_alg.protocols.xmpp.dialogue import Dialogue, Layer, Phase, Stream
 from ryu_alg.protocols.xmpp.elements import (
     Malformed,
@@ -91,7 +89,7 @@ class _Reading:
         self._direction = direction
         self._data = data
         self._position = 0
-        self._effects: list[Effect] = []
+        self._out = Decisions()
 
     @property
     def _stream(self) -> Stream:
@@ -109,10 +107,10 @@ class _Reading:
                 break
         left = len(self._data) - self._position
         if left and self._dialogue.phase is Phase.OPAQUE:
-            self._effects.append(Forward(left))
+            self._out.forward(left)
         elif left and self._dialogue.phase is Phase.CLOSED:
-            self._effects.append(Replace(left, b""))
-        return self._effects
+            self._out.replace(left, b"")
+        return self._out.effects
 
     # -- parts of a stream ----------------------------------------------------------------------
 
@@ -220,7 +218,7 @@ class _Reading:
         elif name in _AGREED and dialogue.asked is _AGREED[name]:
             if (end := self._whole()) is not None:
                 self._forward(end)
-                dialogue.turn_opaque(self._effects, f"{dialogue.asked.value} was agreed on")
+                dialogue.turn_opaque(self._out.effects, f"{dialogue.asked.value} was agreed on")
         else:
             if name in _DECLINED:
                 dialogue.asked = None
@@ -260,15 +258,15 @@ class _Reading:
         for name in (names.STARTTLS, names.COMPRESSION_OFFER):
             for feature in features.named(name):
                 edits.append((feature.span, b""))
-                self._effects.append(Report("xmpp.feature.removed", name.local))
+                self._out.do(Report("xmpp.feature.removed", name.local))
         self._edit(end, edits)
 
     def _tls_at_once(self) -> None:
         """TLS from the first byte on (XEP-0368)."""
         if self._options.starttls == "pass":
-            self._dialogue.turn_opaque(self._effects, "TLS from the beginning")
+            self._dialogue.turn_opaque(self._out.effects, "TLS from the beginning")
         else:
-            self._dialogue.abort("xmpp.tls.refused", "TLS from the beginning", self._effects)
+            self._dialogue.abort("xmpp.tls.refused", "TLS from the beginning", self._out.effects)
 
     # -- IQ stanzas -----------------------------------------------------------------------------
 
@@ -293,7 +291,7 @@ class _Reading:
             if (end := self._whole()) is not None:
                 self._negotiation(end)
             return
-        self._bytestreams.answered(head, self._direction.sender, self._effects)
+        self._bytestreams.answered(head, self._direction.sender, self._out.effects)
         self._pass(token)
 
     def _negotiation(self, end: int) -> None:
@@ -303,7 +301,7 @@ class _Reading:
             self._unframed(Unframed.MALFORMED)
             return
         draft = self._bytestreams.take(stanza, raw, self._direction.sender)
-        self._effects += draft.effects
+        self._out.effects += draft.effects
         self._edit(end, draft.edits)
 
     # -- what becomes of bytes ------------------------------------------------------------------
@@ -319,7 +317,7 @@ class _Reading:
     def _forward(self, end: int) -> None:
         """All up to `end` leaves as it came."""
         if end > self._position:
-            self._effects.append(Forward(end - self._position))
+            self._out.forward(end - self._position)
             self._position = end
 
     def _pass(self, token: Token) -> None:
@@ -329,12 +327,8 @@ class _Reading:
 
     def _edit(self, end: int, edits: Sequence[Edit]) -> None:
         """All up to `end` leaves with these edits, whose offsets count from here."""
-        base = self._position
-        for (first, last), text in sorted(edits, key=lambda edit: edit[0]):
-            self._forward(base + first)
-            self._effects.append(Replace(last - first, text))
-            self._position = base + last
-        self._forward(end)
+        self._out.edit(0, end - self._position, edits)
+        self._position = end
 
     def _unframed(self, why: Unframed) -> None:
         """There is nothing to be read here: not yet, or for good."""
@@ -344,7 +338,7 @@ class _Reading:
             why = Unframed.OVERLONG
         if not self._stream.header:
             detail = "the stream does not begin as XMPP does"
-            self._dialogue.abort("xmpp.not_xmpp", detail, self._effects)
+            self._dialogue.abort("xmpp.not_xmpp", detail, self._out.effects)
             return
         told = self._direction.opposite
         code, detail = f"xmpp.stream.{why.value}", f"the stream is {why.value} here"
@@ -357,7 +351,7 @@ class _Reading:
         self._dialogue.refuse(
             code,
             detail,
-            self._effects,
+            self._out.effects,
             direction=self._direction,
             left=left,
             told=told,

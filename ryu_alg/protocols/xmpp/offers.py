@@ -30,8 +30,8 @@ from ryu_alg.inspection import (
     Transport,
 )
 from ryu_alg.inspection.addresses import within
+from ryu_alg.inspection.edits import Edit
 from ryu_alg.protocols.xmpp import candidates, names
-from ryu_alg.protocols.xmpp.candidates import Edit
 from ryu_alg.protocols.xmpp.dialogue import Dialogue, Offer
 from ryu_alg.protocols.xmpp.elements import Element
 from ryu_alg.protocols.xmpp.options import XmppOptions

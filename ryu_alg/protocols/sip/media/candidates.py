@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from ryu_alg.inspection import Address, Endpoint, sdp
-from ryu_alg.inspection.sdp import Attribute, Description, Span
+from ryu_alg.inspection.edits import Span
+from ryu_alg.inspection.sdp import Attribute, Description
 
 MAX_CANDIDATES = 64
 """Of one description."""

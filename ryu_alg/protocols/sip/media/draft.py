@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ryu_alg.inspection import Address, Endpoint, Report, sdp
-from ryu_alg.inspection.sdp import Connection, Description, Edit, Host, Media, Rtcp, Span
+from ryu_alg.inspection.edits import Edit, Span, splice
+from ryu_alg.inspection.sdp import Connection, Description, Host, Media, Rtcp
 from ryu_alg.protocols.sip.media.candidates import Place
 from ryu_alg.protocols.sip.media.outcome import RefusalError
 from ryu_alg.protocols.sip.media.streams import MAX_PORTS, Kind
@@ -76,7 +77,7 @@ class Draft:
 
     def result(self) -> bytes:
         """The description with its changes."""
-        return sdp.splice(self.raw, self._edits) if self._edits else self.raw
+        return splice(self.raw, self._edits) if self._edits else self.raw
 
     def _write_connection(
         self,

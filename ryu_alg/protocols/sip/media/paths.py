@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass
 
 from ryu_alg.inspection import Address, Endpoint, sdp
-from ryu_alg.inspection.sdp import Attribute, Malformed, Span
+from ryu_alg.inspection.edits import Span
+from ryu_alg.inspection.sdp import Attribute, Malformed
 
 MAX_URIS = 8
 DEFAULT_PORT = 2855
