@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ryu_alg.lab import Lab
 from tests.e2e.gateway import RunningGateway
+from tests.e2e.leftovers import Leftovers
 from tests.e2e.network import Background
 from tests.e2e.sip.sites import EAST, SITES, WEST, Site
-
-_COUNTED = re.compile(r"(duration|n_packets|n_bytes|idle_age|hard_age)=[^,]*, ?")
-_NEIGHBOURS = "table=5,"
-"""Flows there come with the first packet to a host, and stay."""
 
 
 class SipGateway(RunningGateway):
@@ -25,22 +21,17 @@ class SipGateway(RunningGateway):
         directory.mkdir()
         super().__init__(lab, directory, config, site.openflow_port)
         self.site = site
-        self._flows_at_first: set[str] = set()
+        self._left: Leftovers | None = None
 
     def start(self) -> None:
         super().start()
-        self._flows_at_first = self._flows()
+        self._left = Leftovers(self, self.site.bridge)
 
     def leftovers(self) -> dict[str, Any]:
         """All that is there because of calls, now or before: {} when all is gone."""
-        found = {
-            "sessions": self.sessions(),
-            "pinholes": self.pinholes(),
-            "bindings": self.get("bindings")["bindings"],
-            "connections": self.connections(),
-            "flows": sorted(self._flows() ^ self._flows_at_first),
-        }
-        return {what: there for what, there in found.items() if there}
+        assert self._left is not None
+        connections = self.connections()
+        return self._left.found() | ({"connections": connections} if connections else {})
 
     def connections(self) -> list[str]:
         """What conntrack knows of this site's UDP and TCP."""
@@ -56,11 +47,6 @@ class SipGateway(RunningGateway):
             self.wait_for(lambda: not self.leftovers(), "nothing to be left", timeout)
         except AssertionError:
             raise AssertionError(f"{self.site.name}: left behind: {self.leftovers()}") from None
-
-    def _flows(self) -> set[str]:
-        dump = self.lab.ovs_ofctl("dump-flows", self.site.bridge)
-        lines = (_COUNTED.sub("", line).strip() for line in dump.splitlines()[1:])
-        return {line for line in lines if _NEIGHBOURS not in line}
 
 
 class Gateways:

@@ -1,0 +1,43 @@
+"""What is left in a gateway and its switch when all is over."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tests.e2e.gateway import RunningGateway
+
+_COUNTED = re.compile(r"(duration|n_packets|n_bytes|idle_age|hard_age)=[^,]*, ?")
+_NEIGHBOURS = "table=5,"
+"""Flows there come with the first packet to a host, and stay."""
+
+
+class Leftovers:
+    """Of what came after this was made."""
+
+    def __init__(self, gateway: RunningGateway, bridge: str = "br-alg") -> None:
+        self._gateway = gateway
+        self._bridge = bridge
+        self._flows_at_first = self._flows()
+
+    def found(self) -> dict[str, Any]:
+        """{} when all is gone."""
+        found = {
+            "sessions": self._gateway.sessions(),
+            "pinholes": self._gateway.pinholes(),
+            "bindings": self._gateway.get("bindings")["bindings"],
+            "flows": sorted(self._flows() ^ self._flows_at_first),
+        }
+        return {what: there for what, there in found.items() if there}
+
+    def wait_none(self, timeout: float = 60) -> None:
+        """Wait until nothing is left; AssertionError says what is."""
+        try:
+            self._gateway.wait_for(lambda: not self.found(), "nothing to be left", timeout)
+        except AssertionError:
+            raise AssertionError(f"left behind: {self.found()}") from None
+
+    def _flows(self) -> set[str]:
+        dump = self._gateway.lab.ovs_ofctl("dump-flows", self._bridge)
+        lines = (_COUNTED.sub("", line).strip() for line in dump.splitlines()[1:])
+        return {line for line in lines if _NEIGHBOURS not in line}
