@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from tests.e2e.bittorrent.peers import Aria2, Peer
 from tests.e2e.bittorrent.torrent import Torrent
 from tests.e2e.bittorrent.tracker import Tracker
 from tests.e2e.conftest import StartGateway
-from tests.e2e.gateway import RunningGateway, configuration
+from tests.e2e.gateway import PUBLIC, RunningGateway, configuration
+from tests.e2e.leftovers import Leftovers
 
 ADDRESSES = {
     "client": "192.168.10.2",
@@ -43,8 +45,19 @@ def bittorrent(**options: Any) -> dict[str, Any]:
             "bittorrent": {"ports": [trackers.PORT], "options": {"hosts": INSIDE, **options}}
         },
         published=[],
-        timers={"data_idle": IDLE, "datagram_idle": IDLE},
+        timers={"data_idle": IDLE, "datagram_idle": IDLE, "time_wait": 1},
     )
+
+
+def is_public(endpoint: str) -> bool:
+    """Whether it is one that the gateway has made up."""
+    address, _, port = endpoint.rpartition(":")
+    return address == PUBLIC and int(port) in DATA_PORTS
+
+
+def punts(gateway: RunningGateway) -> int:
+    """Packets that have come to the controller because of BitTorrent."""
+    return int(gateway.status()["punts"].get("bittorrent", 0))
 
 
 @pytest.fixture(scope="module")
@@ -81,13 +94,19 @@ def tracker(
 
 
 @pytest.fixture
-def peer(lab: Lab, gateway: RunningGateway, tmp_path: Path) -> Iterator[StartPeer]:
-    """Starts libtorrent: on a host, with these settings."""
+def nothing_left(gateway: RunningGateway) -> Iterator[None]:
+    """When the clients have left, nothing is there that was not before."""
+    left = Leftovers(gateway)
+    yield
+    left.wait_none()
+
+
+@pytest.fixture
+def peer(lab: Lab, nothing_left: None, tmp_path: Path) -> Iterator[StartPeer]:
+    """Starts libtorrent: on a host, with these settings. They leave with the test."""
     started: list[Peer] = []
 
-    def start(
-        host: str, *settings: dict[str, Any], port: int = PORT, ipv6: bool = False
-    ) -> Peer:
+    def start(host: str, *settings: dict[str, Any], port: int = PORT, ipv6: bool = False) -> Peer:
         endpoint = f"[{IPV6[host]}]:{port}" if ipv6 else f"{ADDRESSES[host]}:{port}"
         merged = {key: value for some in settings for key, value in some.items()}
         directory = tmp_path / f"{host}-{port}-{len(started)}"
@@ -95,22 +114,26 @@ def peer(lab: Lab, gateway: RunningGateway, tmp_path: Path) -> Iterator[StartPee
         return started[-1]
 
     yield start
-    for it in started:
-        it.stop()
-        shutil.rmtree(it.directory)
+    _leave(started)
 
 
 @pytest.fixture
-def aria2(lab: Lab, gateway: RunningGateway, tmp_path: Path) -> Iterator[StartAria2]:
-    """Starts aria2: on a host, for a torrent."""
+def aria2(lab: Lab, nothing_left: None, tmp_path: Path) -> Iterator[StartAria2]:
+    """Starts aria2: on a host, for a torrent. They leave with the test."""
     started: list[Aria2] = []
 
-    def start(host: str, torrent: Torrent, *options: str) -> Aria2:
+    def start(host: str, torrent: Torrent, *options: str, seed: bool = False) -> Aria2:
         directory = tmp_path / f"{host}-aria2-{len(started)}"
-        started.append(Aria2(lab.host(host), directory, torrent, *options))
+        started.append(Aria2(lab.host(host), directory, torrent, *options, seed=seed))
         return started[-1]
 
     yield start
-    for it in started:
-        it.stop()
-        shutil.rmtree(it.directory)
+    _leave(started)
+
+
+def _leave(clients: Sequence[Peer | Aria2]) -> None:
+    with ExitStack() as stack:  # all of them, whatever becomes of one
+        for it in clients:
+            stack.callback(shutil.rmtree, it.directory)
+            stack.callback(it.stop)
+            stack.callback(it.leave)

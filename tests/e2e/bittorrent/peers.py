@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,15 +13,20 @@ from typing import Any
 from ryu_alg.lab import Host, process
 from tests.e2e.bittorrent.torrent import Torrent
 from tests.e2e.program import Program
+from tests.e2e.waiting import wait_for
 
 PATIENCE = 90
 """Seconds for a whole file."""
+ARIA2_PORT = 6882
+"""Where it waits for peers."""
 _PROGRAM = Path(__file__).with_name("peer.py")
 TCP_ONLY = {"enable_incoming_utp": False, "enable_outgoing_utp": False}
 UTP_ONLY = {"enable_incoming_tcp": False, "enable_outgoing_tcp": False}
 WAITING = {"seeding_outgoing_connections": False}
 """As a seeder, it connects to nobody."""
 DHT = {"enable_dht": True}
+ENCRYPTED = {"in_enc_policy": 0, "out_enc_policy": 0, "allowed_enc_level": 2}
+"""By RC4, or not at all."""
 
 
 class Peer(Program):
@@ -36,7 +42,7 @@ class Peer(Program):
         """Starts it; returns when it listens."""
         self.endpoint = endpoint
         self.port = int(endpoint.rpartition(":")[2])
-        directory.mkdir(parents=True)
+        directory.mkdir()
         self.directory = directory
         argv = ["/usr/bin/python3", str(_PROGRAM), endpoint, json.dumps(settings)]
         super().__init__(host, argv, directory / f"{host.name}.log")
@@ -81,21 +87,23 @@ class Peer(Program):
 
 
 class Aria2:
-    """aria2 on a host: fetches one torrent, and leaves."""
+    """aria2 on a host: fetches one torrent, and leaves; or offers it."""
 
     def __init__(
-        self, host: Host, directory: Path, torrent: Torrent, *options: str, port: int = 6881
+        self, host: Host, directory: Path, torrent: Torrent, *options: str, seed: bool = False
     ) -> None:
         """Starts it."""
-        directory.mkdir(parents=True)
+        directory.mkdir()
         self.directory = directory
         self._log = directory / "aria2.log"
+        content = torrent.content if seed else directory
+        how = ("--seed-ratio=0", "--bt-seed-unverified=true") if seed else ("--seed-time=0",)
         argv = [
-            *("aria2c", "--no-conf=true", f"--dir={directory}", "--file-allocation=none"),
+            *("aria2c", "--no-conf=true", f"--dir={content}", "--file-allocation=none", *how),
             *("--enable-dht=false", "--bt-enable-lpd=false", "--enable-peer-exchange=false"),
-            *(f"--listen-port={port}", f"--dht-listen-port={port}", "--seed-time=0"),
-            *(f"--dht-file-path={directory}/dht.dat", "--summary-interval=0"),
-            *("--console-log-level=info", "--enable-color=false"),
+            *(f"--listen-port={ARIA2_PORT}", f"--dht-listen-port={ARIA2_PORT}"),
+            *(f"--dht-file-path={directory}/dht.dat", "--bt-tracker-timeout=10"),
+            *("--console-log-level=info", "--enable-color=false", "--summary-interval=0"),
             *options,
             str(torrent.file),
         ]
@@ -112,6 +120,13 @@ class Aria2:
         """What it has shown."""
         return self._log.read_text()
 
+    def wait_said(self, text: str) -> None:
+        """Wait until it shows that. AssertionError."""
+        try:
+            wait_for(lambda: text in self.said(), text)
+        except AssertionError:
+            raise AssertionError(f"aria2 has not said {text!r}:\n{self.said()[-3000:]}") from None
+
     def wait_complete(self, torrent: Torrent) -> None:
         """Wait until it has the whole content and has left."""
         try:
@@ -120,7 +135,16 @@ class Aria2:
             raise AssertionError(f"aria2 has no {torrent.name}:\n{self.said()[-3000:]}") from None
         assert torrent.complete(self.directory)
 
+    def leave(self, timeout: float = 40) -> None:
+        """Have it say goodbye and end. AssertionError after `timeout` s."""
+        self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"aria2 does not end:\n{self.said()[-3000:]}") from None
+
     def stop(self) -> None:
-        """End it."""
-        process.end([self._process.pid])
-        self._process.wait()
+        """End it, if it has not ended."""
+        if self._process.poll() is None:
+            process.end([self._process.pid])
+            self._process.wait()

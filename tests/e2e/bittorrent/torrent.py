@@ -38,6 +38,8 @@ class Torrent:
     """In hexadecimal digits."""
     sha256: str
     """Of the content."""
+    size: int
+    """In bytes."""
 
     @classmethod
     def make(cls, directory: Path, name: str, size: int) -> Torrent:
@@ -57,6 +59,7 @@ class Torrent:
             directory / name,
             hashlib.sha1(info).hexdigest(),
             hashlib.sha256(content).hexdigest(),
+            size,
         )
 
     def complete(self, directory: Path) -> bool:

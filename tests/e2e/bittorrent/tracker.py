@@ -37,13 +37,9 @@ class Tracker:
             )
         wait_for(self._listens, "opentracker")
 
-    @property
-    def http(self) -> str:
-        return f"http://{self._address}:{PORT}/announce"
-
-    @property
-    def udp(self) -> str:
-        return f"udp://{self._address}:{PORT}/announce"
+    def url(self, scheme: str) -> str:
+        """Where to announce, over `http` or `udp`."""
+        return f"{scheme}://{self._address}:{PORT}/announce"
 
     def _listens(self) -> bool:
         assert self._process.poll() is None, self._log.read_text()
