@@ -12,7 +12,7 @@ thing that is refused is a torrent, and as the protocol has no words for that, b
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ryu_alg.inspection import (
     Abort,
@@ -22,11 +22,11 @@ from ryu_alg.inspection import (
     Opaque,
     Party,
     Realm,
-    Replace,
     Report,
     StreamGateway,
     StreamInspector,
 )
+from ryu_alg.inspection.edits import Decisions
 from ryu_alg.protocols.bittorrent import pex
 from ryu_alg.protocols.bittorrent.announcing import HASH_LENGTH, Announcing
 from ryu_alg.protocols.bittorrent.extension_handshake import ExtensionHandshake, public_port
@@ -71,32 +71,6 @@ class Lane:
     """The id of the messages with which it wants to be told of peers; 0: it does not."""
 
 
-@dataclass(slots=True)
-class _Decided:
-    """The effects of one inspection, and how far into the data they go."""
-
-    direction: Direction
-    at: int = 0
-    effects: list[Effect] = field(default_factory=list)
-
-    def forward(self, length: int) -> None:
-        """The next `length` bytes leave as they came."""
-        if self.effects and isinstance(last := self.effects[-1], Forward):
-            self.effects[-1] = Forward(last.length + length)
-        elif length:
-            self.effects.append(Forward(length))
-        self.at += length
-
-    def replace(self, length: int, data: bytes) -> None:
-        """The next `length` bytes leave as `data`."""
-        self.effects.append(Replace(length, data))
-        self.at += length
-
-    def do(self, *effects: Effect) -> None:
-        """Anything else."""
-        self.effects.extend(effects)
-
-
 class PeerWire(StreamInspector):
     """One connection."""
 
@@ -121,21 +95,24 @@ class PeerWire(StreamInspector):
 
     def inspect(self, direction: Direction, data: bytes) -> Sequence[Effect]:
         """Decide about all but the beginning of what has to be whole."""
-        decided = _Decided(direction)
+        decisions = Decisions()
         lane = self.lanes[direction]
-        while not self.over and decided.at < len(data):
-            before = decided.at
-            if lane.rest:
-                _pass_rest(lane, data, decided)
-            elif lane.reserved is None:
-                self._handshake(lane, data, decided)
-            else:
-                self._message(lane, data, decided)
-            if decided.at == before:
+        at = 0
+        while not self.over and at < len(data):
+            before = at
+            if not lane.rest and lane.reserved is None:
+                self._handshake(lane, data, decisions)
+            elif not lane.rest:
+                at += self._message(direction, data, at, decisions)
+            length = min(lane.rest, len(data) - at)
+            lane.rest -= length
+            decisions.forward(length)
+            at += length
+            if at == before:
                 break
-            if self._settled:
-                self._leave_alone(decided)
-        return decided.effects
+            if not self.over and self._settled:
+                self._leave_alone(decisions)
+        return decisions.effects
 
     def end(self, direction: Direction, data: bytes) -> Sequence[Effect]:
         """What is left of a message may be of use to its receiver."""
@@ -143,10 +120,10 @@ class PeerWire(StreamInspector):
 
     # -- between messages -----------------------------------------------------------------------
 
-    def _handshake(self, lane: Lane, data: bytes, decided: _Decided) -> None:
+    def _handshake(self, lane: Lane, data: bytes, decisions: Decisions) -> None:
         """The info-hash decides: some wait for it before they tell their own id (BEP 3)."""
         if not GREETING.startswith(data[: len(GREETING)]):
-            self._unread("bittorrent.peer.greeting", "no handshake of a peer", decided)
+            self._unread("bittorrent.peer.greeting", "no handshake of a peer", decisions)
             return
         hash_at = len(GREETING) + RESERVED_LENGTH
         if len(data) < hash_at + HASH_LENGTH:
@@ -154,39 +131,42 @@ class PeerWire(StreamInspector):
         denied = self.announcing.denied(data[hash_at : hash_at + HASH_LENGTH])
         if denied is not None:
             self.over = True
-            decided.do(Report(denied.code, denied.reason), Abort(denied.reason))
+            decisions.do(Report(denied.code, denied.reason), Abort(denied.reason))
             return
         lane.reserved = data[len(GREETING) : hash_at]
         lane.rest = HANDSHAKE_LENGTH
-        _pass_rest(lane, data, decided)
 
-    def _message(self, lane: Lane, data: bytes, decided: _Decided) -> None:
-        head = data[decided.at : decided.at + _HEAD]
+    def _message(self, direction: Direction, data: bytes, at: int, decisions: Decisions) -> int:
+        """The bytes of a message that were decided because it was whole; 0 if it has to wait, or
+        leaves as it comes: that is the lane's rest, then."""
+        head = data[at : at + _HEAD]
         length = int.from_bytes(head[:_LENGTH], "big")
         whole = _LENGTH + length
         if len(head) < min(whole, _HEAD):
-            return
+            return 0
         if length > MAX_LENGTH:
-            self._unread("bittorrent.peer.length", f"a message of {length} bytes", decided)
-            return
+            self._unread("bittorrent.peer.length", f"a message of {length} bytes", decisions)
+            return 0
+        lane = self.lanes[direction]
         kind = head[_LENGTH:whole]
-        translate = self._translator(kind, decided.direction)
+        translate = self._translator(kind, direction)
         if translate is not None and length <= MAX_READ:
-            message = data[decided.at : decided.at + whole]
-            if len(message) == whole:
-                body = translate(lane, message[_LENGTH:], decided)
-                leaving = len(body).to_bytes(_LENGTH, "big") + body
-                if leaving == message:
-                    decided.forward(whole)
-                else:
-                    decided.replace(whole, leaving)
-            return
+            message = data[at : at + whole]
+            if len(message) < whole:
+                return 0
+            body = translate(direction, message[_LENGTH:], decisions)
+            leaving = len(body).to_bytes(_LENGTH, "big") + body
+            if leaving == message:
+                decisions.forward(whole)
+            else:
+                decisions.replace(whole, leaving)
+            return whole
         if translate is not None:
-            decided.do(Report("bittorrent.peer.overlong", f"a message of {length} bytes"))
+            decisions.do(Report("bittorrent.peer.overlong", f"a message of {length} bytes"))
             lane.introduced = lane.introduced or kind == _INTRODUCTION
         self.flowing = self.flowing or kind[:1] == _PIECE
         lane.rest = whole
-        _pass_rest(lane, data, decided)
+        return 0
 
     @property
     def _settled(self) -> bool:
@@ -205,13 +185,13 @@ class PeerWire(StreamInspector):
         dht = all(reserved[_DHT_AT] & _DHT for reserved in sets)
         return self.flowing or ((introduced or not extended) and (port_told or not dht))
 
-    def _leave_alone(self, decided: _Decided) -> None:
+    def _leave_alone(self, decisions: Decisions) -> None:
         self.over = True
-        decided.do(Opaque())
+        decisions.do(Opaque())
 
-    def _unread(self, code: str, detail: str, decided: _Decided) -> None:
-        decided.do(Report(code, detail))
-        self._leave_alone(decided)
+    def _unread(self, code: str, detail: str, decisions: Decisions) -> None:
+        decisions.do(Report(code, detail))
+        self._leave_alone(decisions)
 
     # -- messages that name places --------------------------------------------------------------
 
@@ -227,36 +207,37 @@ class PeerWire(StreamInspector):
             return self._dht_port
         return None
 
-    def _introduction(self, lane: Lane, body: bytes, decided: _Decided) -> bytes:
+    def _introduction(self, direction: Direction, body: bytes, decisions: Decisions) -> bytes:
         """An extension handshake (BEP 10)."""
+        lane = self.lanes[direction]
         lane.introduced = True
         head = len(_INTRODUCTION)
         handshake = ExtensionHandshake.read(body[head:])
         if handshake is None:
-            decided.do(Report("bittorrent.peer.extensions", "no extension handshake"))
+            decisions.do(Report("bittorrent.peer.extensions", "no extension handshake"))
             return body
         if self.options.pex and handshake.pex is not None:
             lane.pex = handshake.pex
-        sender = decided.direction.sender
+        sender = direction.sender
         if sender is not self.inside:
             return body
         stays = any(lane.pex for lane in self.lanes.values())
         return body[:head] + handshake.outward(self.gateway, sender, same_length=not stays)
 
-    def _peers(self, lane: Lane, body: bytes, decided: _Decided) -> bytes:
+    def _peers(self, direction: Direction, body: bytes, decisions: Decisions) -> bytes:
         """A message of peer exchange (BEP 11)."""
-        outward = decided.direction.sender is self.inside
+        outward = direction.sender is self.inside
         found = self.announcing.seen_outside if outward else self.announcing.seen_inside
         head = len(_INTRODUCTION)
         message = pex.translated(body[head:], found)
         if message is None:
-            decided.do(Report("bittorrent.peer.pex", "no message of peer exchange"))
+            decisions.do(Report("bittorrent.peer.pex", "no message of peer exchange"))
             return body
         return body[:head] + message
 
-    def _dht_port(self, lane: Lane, body: bytes, decided: _Decided) -> bytes:
+    def _dht_port(self, direction: Direction, body: bytes, decisions: Decisions) -> bytes:
         """Where the sender's DHT node is, at the same address (BEP 5)."""
-        lane.port_told = True
+        self.lanes[direction].port_told = True
         port = int.from_bytes(body[1:], "big")
         if len(body) != _PORT_LENGTH or self.inside is None:
             return body
@@ -264,15 +245,8 @@ class PeerWire(StreamInspector):
         return body[:1] + public.to_bytes(2, "big")
 
 
-_Translator = Callable[[Lane, bytes, _Decided], bytes]
+_Translator = Callable[[Direction, bytes, Decisions], bytes]
 """A message without its length, as it leaves."""
-
-
-def _pass_rest(lane: Lane, data: bytes, decided: _Decided) -> None:
-    """Of the present message, what is there leaves as it came."""
-    length = min(lane.rest, len(data) - decided.at)
-    lane.rest -= length
-    decided.forward(length)
 
 
 def _sent_by(party: Party) -> Direction:
