@@ -36,8 +36,12 @@ def surely_fits(patterns: Collection[str], spellings: Collection[str]) -> bool:
 
 def printable(text: bytes) -> str:
     """`text` for people: as UTF-8, with what is not printable escaped."""
-    decoded = text[:SHOWN].decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in decoded)
+    return escaped(text[:SHOWN].decode("utf-8", "backslashreplace"))
+
+
+def escaped(text: str) -> str:
+    """`text` without anything that would steer a terminal: what is not printable is escaped."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _straight(path: str) -> str:

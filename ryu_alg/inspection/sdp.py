@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from itertools import chain
 
+from ryu_alg.inspection.addresses import read_address
 from ryu_alg.inspection.edits import Span
 from ryu_alg.inspection.endpoints import Address
 
@@ -38,6 +38,7 @@ _MEDIA = re.compile(
 _ATTRIBUTE = re.compile(rb"([^:]+)(?::(.*))?", re.DOTALL)
 _RTCP = re.compile(rb"(?P<port>[0-9]{1,5})(?:[ \t]+" + _ADDRESS + rb")?[ \t]*")
 _MAX_PORT = 65535
+_VERSIONS = {b"IP4": 4, b"IP6": 6}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,17 +161,6 @@ def parse(raw: bytes) -> Description | Malformed:
         return Malformed(str(error))
 
 
-def read_address(family: bytes, text: bytes) -> Address | None:
-    """An address of the family `IP4` or `IP6`; None if it is none."""
-    try:
-        if family.upper() == b"IP4":
-            return IPv4Address(text.decode("ascii"))
-        # A zone (`fe80::1%eth0`) means something to its own host only.
-        return None if b"%" in text else IPv6Address(text.decode("ascii"))
-    except (AddressValueError, UnicodeDecodeError):
-        return None
-
-
 def read_rtcp(attribute: Attribute) -> Rtcp | Malformed:
     """The value of an a=rtcp attribute."""
     match = _RTCP.fullmatch(attribute.value)
@@ -189,11 +179,14 @@ def _host(match: re.Match[bytes], start: int) -> Host:
     """The address in a match of `_ADDRESS` within what stands at `start`."""
     if match["net"].upper() != b"IN":
         raise _SdpError("the network is not the Internet")
-    family, text = match["family"].upper(), match["host"]
-    if family not in (b"IP4", b"IP6"):
+    version = _VERSIONS.get(match["family"].upper())
+    if version is None:
         raise _SdpError("an address is neither IP4 nor IP6")
+    address = read_address(match["host"])
+    if address is not None and address.version != version:
+        address = None
     span = (start + match.start("host"), start + match.end("host"))
-    return Host(text, read_address(family, text), span)
+    return Host(match["host"], address, span)
 
 
 class _Reader:

@@ -6,6 +6,8 @@ import json
 import re
 from dataclasses import dataclass
 
+from ryu_alg.inspection.names import escaped
+
 _SECRET = re.compile(
     r"((?:proxy-)?authorization\s*:|(?:proxy|www)-authenticate\s*:|(?:proxy-)?authentication-info\s*:"
     r"|a=(?:crypto|ice-pwd)\s*:|.*?<(?:\w+:)?(?:auth|response|success)\b|(?:pass|authenticate)\s).*",
@@ -36,7 +38,7 @@ class Entry:
     def text(self) -> str:
         """For people; a rewrite has several lines."""
         who = "" if self.session is None else f"#{self.session} "
-        head = f"{self.time:12.6f}  {who}{self.code}  {printable(self.detail)}".rstrip()
+        head = f"{self.time:12.6f}  {who}{self.code}  {escaped(self.detail)}".rstrip()
         margin = " " * 14
         before = [f"{margin}- {_shown(line)}" for line in self.before]
         after = [f"{margin}+ {_shown(line)}" for line in self.after]
@@ -50,7 +52,7 @@ class Entry:
             "session": self.session,
             "protocol": self.protocol,
             "code": self.code,
-            "detail": printable(self.detail),
+            "detail": escaped(self.detail),
             "before": [_shown(line) for line in self.before] or None,
             "after": [_shown(line) for line in self.after] or None,
         }
@@ -58,11 +60,6 @@ class Entry:
 
 
 def _shown(line: bytes) -> str:
-    text = printable(line.decode(errors="backslashreplace"))
+    text = escaped(line.decode(errors="backslashreplace"))
     secret = _SECRET.match(text)
     return text if secret is None else f"{secret[1]} (not shown)"
-
-
-def printable(text: str) -> str:
-    """`text` without anything that would steer a terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

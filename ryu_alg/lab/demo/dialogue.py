@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ryu_alg.inspection import Direction
+from ryu_alg.inspection.names import escaped
 from ryu_alg.lab.demo.streams import Streams
 from ryu_alg.packets import Packet
 
@@ -87,5 +88,4 @@ class Dialogue:
 def _text(line: bytes) -> str:
     """For the terminal: no control characters, no password."""
     text = line.rstrip(b"\r").decode("utf-8", "backslashreplace")
-    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-    return _PASSWORD.sub(r"\1********", shown)
+    return _PASSWORD.sub(r"\1********", escaped(text))

@@ -11,9 +11,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from ipaddress import IPv4Address
 
 from ryu_alg.inspection import Address, Endpoint
+from ryu_alg.inspection.addresses import read_address
 from ryu_alg.inspection.edits import Edit, Span
 from ryu_alg.protocols.irc import ctcp, verbs
 from ryu_alg.protocols.irc.verbs import Shape, Verb
@@ -175,11 +176,5 @@ def _place(text: bytes, span: Span) -> Place | None:
     if _INTEGER.fullmatch(text):
         number = int(text)
         return Place(IPv4Address(number), Form.INTEGER, span) if number <= _MAX_IPV4 else None
-    # A zone (`fe80::1%eth0`) means something to its own host only.
-    if b"%" in text:
-        return None
-    family = IPv6Address if b":" in text else IPv4Address
-    try:
-        return Place(family(text.decode("ascii")), Form.TEXT, span)
-    except (AddressValueError, UnicodeDecodeError):
-        return None
+    address = read_address(text)
+    return None if address is None else Place(address, Form.TEXT, span)

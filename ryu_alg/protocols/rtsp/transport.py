@@ -11,7 +11,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ryu_alg.inspection import Address, Endpoint, sdp
+from ryu_alg.inspection import Address, Endpoint
+from ryu_alg.inspection.addresses import read_address
 from ryu_alg.inspection.edits import Edit, Span
 from ryu_alg.inspection.sdp import Malformed
 
@@ -201,7 +202,7 @@ def _host(value: bytes, start: int) -> Host:
     match = _HOST.fullmatch(value)
     if match is None:
         raise _TransportError("a host is neither an address nor a name")
-    return Host(_address(match[1]), (start + match.start(1), start + match.end(1)))
+    return Host(read_address(match[1]), (start + match.start(1), start + match.end(1)))
 
 
 def _places(value: bytes, start: int, hosts: list[Host]) -> Side:
@@ -216,7 +217,7 @@ def _places(value: bytes, start: int, hosts: list[Host]) -> Side:
         if match["host"]:
             text = match["host"].strip(b"[]")
             first = start + match.start("host") + match["host"].index(text)
-            hosts.append(Host(_address(text), (first, first + len(text))))
+            hosts.append(Host(read_address(text), (first, first + len(text))))
         if match["port"] is not None:
             if not 0 < int(match["port"]) <= _MAX_PORT:
                 raise _TransportError("dest_addr or src_addr has no port")
@@ -228,7 +229,3 @@ def _places(value: bytes, start: int, hosts: list[Host]) -> Side:
         if value[position] != ord("/"):
             raise _TransportError("dest_addr or src_addr is no list of addresses")
         position += 1
-
-
-def _address(text: bytes) -> Address | None:
-    return sdp.read_address(b"IP6" if b":" in text else b"IP4", text)

@@ -7,9 +7,9 @@ it, and Digest authentication (RFC 7616) is computed over it.
 from __future__ import annotations
 
 import re
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
-from ryu_alg.inspection import Address, Endpoint
+from ryu_alg.inspection import Endpoint
+from ryu_alg.inspection.addresses import read_host
 from ryu_alg.inspection.edits import Edit
 
 HEADERS = frozenset({b"content-base", b"content-location", b"location", b"rtp-info"})
@@ -32,18 +32,9 @@ def translated(raw: bytes, start: int, end: int, actual: Endpoint, seen: Endpoin
     edits: list[Edit] = []
     for match in _AUTHORITY.finditer(raw, start, end):
         port = int(match[3]) if match[3] is not None else None
-        if _address(match[2]) != actual.address or port not in (None, actual.port):
+        if read_host(match[2]) != actual.address or port not in (None, actual.port):
             continue
         host = f"[{seen.address}]" if seen.address.version == 6 else str(seen.address)
         text = host if port is None and seen.port == _DEFAULT_PORT else f"{host}:{seen.port}"
         edits.append((match.span(1), text.encode("ascii")))
     return edits
-
-
-def _address(text: bytes) -> Address | None:
-    try:
-        if text.startswith(b"["):
-            return IPv6Address(text[1:-1].decode("ascii"))
-        return IPv4Address(text.decode("ascii"))
-    except AddressValueError:
-        return None

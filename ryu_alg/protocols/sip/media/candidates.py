@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from ryu_alg.inspection import Address, Endpoint, sdp
+from ryu_alg.inspection import Endpoint
+from ryu_alg.inspection.addresses import read_address
 from ryu_alg.inspection.edits import Span
 from ryu_alg.inspection.sdp import Attribute, Description
 
@@ -77,7 +78,7 @@ def count(description: Description) -> int:
 
 
 def _place(match: re.Match[bytes], host: str | int, port: str | int, start: int) -> Place | None:
-    address = _address(match[host])
+    address = read_address(match[host])
     number = int(match[port])
     if address is None or number > _MAX_PORT:
         return None
@@ -86,7 +87,3 @@ def _place(match: re.Match[bytes], host: str | int, port: str | int, start: int)
         (start + match.start(host), start + match.end(host)),
         (start + match.start(port), start + match.end(port)),
     )
-
-
-def _address(text: bytes) -> Address | None:
-    return sdp.read_address(b"IP6" if b":" in text else b"IP4", text)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ryu_alg.inspection import Address, Endpoint, sdp
+from ryu_alg.inspection import Address, Endpoint
+from ryu_alg.inspection.addresses import read_host
 from ryu_alg.inspection.edits import Span
 from ryu_alg.inspection.sdp import Attribute, Malformed
 
@@ -49,7 +50,7 @@ def read_path(attribute: Attribute) -> tuple[Uri, ...] | Malformed:
             if port > _MAX_PORT:
                 return Malformed("a=path has no port")
             span = (position + match.start("authority"), position + match.end("authority"))
-            found.append(Uri(_address(match["host"]), port, span, match["session"] or b""))
+            found.append(Uri(read_host(match["host"]), port, span, match["session"] or b""))
         position += len(text) + 1
     return tuple(found) or Malformed("a=path is empty")
 
@@ -57,9 +58,3 @@ def read_path(attribute: Attribute) -> tuple[Uri, ...] | Malformed:
 def authority(endpoint: Endpoint) -> bytes:
     """Host and port as in a URI."""
     return str(endpoint).encode("ascii")
-
-
-def _address(text: bytes) -> Address | None:
-    if text.startswith(b"["):
-        return sdp.read_address(b"IP6", text[1:-1])
-    return sdp.read_address(b"IP4", text)
