@@ -37,7 +37,7 @@ bench-quick: install ## The same in a minute, less exact (root)
 docs: install ## Regenerate what is made from the code: the JSON schema, the tables of the documentation
 	$(BIN)/ryu-alg schema > config/schema.json
 	$(BIN)/python -m ryu_alg.settings.reference docs/configuration.md \
-		docs/ftp.md docs/irc.md docs/rtsp.md docs/sip.md docs/tftp.md docs/xmpp.md
+		docs/bittorrent.md docs/ftp.md docs/irc.md docs/rtsp.md docs/sip.md docs/tftp.md docs/xmpp.md
 
 install: ## Set up packages and .venv, nothing else
 	@scripts/install
