@@ -181,6 +181,10 @@ class AlgApp(app_manager.RyuApp):
             self._control_packet(punt, number)
         elif kind in (Kind.DATAGRAM, Kind.KEPT_PUNT):
             self._control_packet(punt, NO_PROTOCOL)
+        elif kind is Kind.FIRST_DATAGRAM:
+            self._sized_datagram(punt, protocol=number)
+        elif kind is Kind.LISTENER:
+            self._sized_datagram(punt, listener=number)
         elif kind is Kind.FRAGMENT:
             self._fragment(punt)
         elif kind is Kind.MEDIA:
@@ -203,6 +207,18 @@ class AlgApp(app_manager.RyuApp):
         if punt.realm is None:
             return
         event = punts.control_packet(punt.frame, punt.realm, protocol)
+        if isinstance(event, str):
+            self.gateway.engine.counters[event] += 1
+        else:
+            self._handle(event, Cause(punt))
+
+    def _sized_datagram(
+        self, punt: PacketIn, protocol: int | None = None, listener: int | None = None
+    ) -> None:
+        self.gateway.count_sized(protocol, listener)
+        if punt.realm is None:
+            return
+        event = punts.sized_datagram(punt.frame, punt.realm, protocol, listener)
         if isinstance(event, str):
             self.gateway.engine.counters[event] += 1
         else:

@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 
 from ryu_alg.engine import config as engine
 from ryu_alg.engine.supervision import Watch, unwatched
-from ryu_alg.inspection import ProtocolSpec, Transport
+from ryu_alg.inspection import ProtocolSpec, Sizes, Transport
 from ryu_alg.openflow import plan as pipeline
 from ryu_alg.settings import Action, RuleTransport, Settings
 from ryu_alg.settings.ports import PortRange
 from ryu_alg.settings.protocols import InstalledProtocols
+from ryu_alg.settings.traffic import ProtocolSettings
 
 _Asked = TypeVar("_Asked")
 _Made = TypeVar("_Made")
@@ -45,6 +46,7 @@ def engine_config(
                 servers=bound.servers,
                 stream=_made(specs[name].stream, bound.options),
                 datagram=_made(specs[name].datagram, bound.options),
+                sizes=_sizes(specs[name], bound.options),
             )
             for name, bound in settings.protocols.items()
         ),
@@ -123,7 +125,7 @@ def pipeline_plan(settings: Settings, specs: dict[str, ProtocolSpec]) -> pipelin
         ),
         outbound_default=settings.outbound.default is Action.ALLOW,
         protocols=tuple(
-            pipeline.InterceptedProtocol(index, name, transport, bound.ports, bound.servers)
+            _intercepted(index, specs[name], transport, bound)
             for index, (name, bound) in enumerate(settings.protocols.items())
             for transport in specs[name].transports
         ),
@@ -154,6 +156,25 @@ def _partitions(settings: Settings) -> tuple[PortRange, PortRange, PortRange]:
         return _NO_NAT, _NO_NAT, _NO_NAT
     ports = settings.public.ports
     return ports.napt, ports.data, ports.control
+
+
+def _intercepted(
+    index: int, spec: ProtocolSpec, transport: Transport, bound: ProtocolSettings
+) -> pipeline.InterceptedProtocol:
+    sizes = _sizes(spec, bound.options) if transport is Transport.UDP else None
+    return pipeline.InterceptedProtocol(
+        index,
+        spec.name,
+        transport,
+        bound.ports,
+        bound.servers,
+        first_sizes=None if sizes is None else sizes.first,
+        first_hosts=() if sizes is None else sizes.hosts,
+    )
+
+
+def _sizes(spec: ProtocolSpec, options: Any) -> Sizes | None:
+    return None if spec.sizes is None else spec.sizes(options)
 
 
 def _made(

@@ -25,6 +25,7 @@ from ryu_alg.engine.views import (
     SessionView,
     StatusView,
 )
+from ryu_alg.openflow.datagrams import NO_PROTOCOL
 from ryu_alg.openflow.plan import PipelinePlan
 from ryu_alg.rest.read_model import Applied, Refused
 from ryu_alg.settings import ConfigurationError, Settings, load, load_to_start
@@ -84,6 +85,15 @@ class Gateway:
         bindings = self.engine.config.protocols
         known = 0 <= protocol < len(bindings)
         self.punts[bindings[protocol].name if known else "other"] += 1
+
+    def count_sized(self, protocol: int | None, listener: int | None) -> None:
+        """A datagram came because of its size: `protocol` as above, or the id of a listening port,
+        whichever its flow names."""
+        port = self.engine.tables.listeners.live.get(listener or 0)
+        if port is not None:
+            self.punts[port.protocol] += 1
+        else:
+            self.count_punt(NO_PROTOCOL if protocol is None else protocol)
 
     def publish(self, event: Publish) -> None:
         """Count, keep and log something that happened."""

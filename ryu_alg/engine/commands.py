@@ -78,6 +78,16 @@ class MediaPath:
 
 
 @dataclass(frozen=True, slots=True)
+class Watched:
+    """What of an inside endpoint's UDP traffic is punted because of its size."""
+
+    sizes: tuple[int, int]
+    """The first and the last, in bytes of payload."""
+    asking_mark: int
+    """The conntrack mark of exchanges whose next datagram from outside is punted, 32 bits."""
+
+
+@dataclass(frozen=True, slots=True)
 class FiveTuple:
     """A TCP connection as one direction of it looks on the wire. Addresses are packed."""
 
@@ -109,6 +119,17 @@ class EmitDatagram:
     """Send this control datagram on its way, in fragments if it must be."""
 
     datagram: Datagram
+
+
+@dataclass(frozen=True, slots=True)
+class PassDatagram:
+    """Send a datagram on that was punted because of its size, as if it had not been."""
+
+    datagram: Datagram
+    realm: Realm
+    """Where it came from."""
+    answered: bool
+    """The next one from outside of the same exchange is punted, whatever its size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +183,33 @@ class CloseMedia:
     mark: int
     paths: tuple[MediaPath, ...]
     """All that were open."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenListener:
+    """From now on, what an inside endpoint sends by UDP leaves from its public one, and this is
+    what else it may; what this id had open before and has not any more is closed.
+
+    Data that is established goes on in any case.
+    """
+
+    id: int
+    inside: Endpoint
+    public: Endpoint
+    """The same as `inside` without NAT."""
+    admits: bool
+    """Anybody outside may connect by TCP, and begin to send by UDP."""
+    tcp_mark: int
+    """The conntrack mark of its data, 32 bits, never 0."""
+    udp_mark: int
+    watched: Watched | None
+
+
+@dataclass(frozen=True, slots=True)
+class CloseListener:
+    """Undo `OpenListener`."""
+
+    id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,12 +285,15 @@ class Publish:
 Command = (
     Emit
     | EmitDatagram
+    | PassDatagram
     | EmitIcmpError
     | Ordinary
     | OpenPinhole
     | ClosePinhole
     | OpenMedia
     | CloseMedia
+    | OpenListener
+    | CloseListener
     | CountData
     | CutData
     | Barrier

@@ -14,6 +14,7 @@ from ryu_alg.inspection import (
     Endpoint,
     Network,
     Realm,
+    Sizes,
     StreamGateway,
     StreamInspector,
     Transport,
@@ -87,6 +88,8 @@ class ProtocolBinding:
     """None: it is not inspected over TCP."""
     datagram: Callable[[DatagramGateway], DatagramInspector] | None = None
     """None: it is not inspected over UDP."""
+    sizes: Sizes | None = None
+    """UDP datagrams to other ports that are inspected; None: none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import assert_never, get_args
 
 from ryu_alg.engine.barriers import Barriers
-from ryu_alg.engine.commands import Command, EmitDatagram
+from ryu_alg.engine.commands import Command, EmitDatagram, PassDatagram
 from ryu_alg.engine.control_bindings import Control
 from ryu_alg.engine.data_binding import DataBinding
 from ryu_alg.engine.data_marks import DataMark
@@ -30,16 +30,21 @@ from ryu_alg.inspection import (
     DatagramInspector,
     Endpoint,
     Hold,
+    Listen,
+    Pass,
     Realm,
     Refusal,
     Release,
     Report,
     Send,
     Unbind,
+    Watch,
 )
 
 MAX_WAITING = 64
 """Datagrams of one session that wait for the switch."""
+MAX_PASSED = 1232
+"""Bytes of payload: no link fragments that, over IPv6 either (RFC 8200 section 5)."""
 MAX_HOLD = 7 * 86400.0
 """Seconds: for no longer is an endpoint held at a time."""
 
@@ -69,10 +74,14 @@ class DatagramSession(Holder):
     outward_bytes: int = 0
     inward_bytes: int = 0
     failed: bool = False
-    _waiting: dict[int, list[EmitDatagram | Hairpin]] = field(default_factory=dict)
+    watching: set[int] = field(default_factory=set)
+    """Ids of listening ports whose datagrams it inspects because of their size."""
+    _waiting: dict[int, list[EmitDatagram | PassDatagram | Hairpin]] = field(default_factory=dict)
     """What leaves when the switch has answered a barrier."""
     _carrier: WireDatagram | None = None
     """What is being inspected."""
+    _sized: Datagram | None = None
+    """The same, if it was punted because of its size."""
     _last_refresh: float = float("-inf")
     _last_wake: float = float("-inf")
 
@@ -126,6 +135,25 @@ class DatagramSession(Holder):
         self._apply(self._ask(lambda: self.inspector.inspect(datagram)))
         self._carrier = None
 
+    def receive_sized(
+        self,
+        origin: Realm,
+        inside: Endpoint,
+        public: Endpoint,
+        remote: Endpoint,
+        carrier: WireDatagram,
+        now: float,
+    ) -> None:
+        """A datagram came because of its size: `take_commands`. No control endpoint of the host
+        has to do with it."""
+        self.now = now
+        self.remote = remote
+        self.last_activity = now
+        datagram = Datagram(origin, inside, public, remote, carrier.payload, watched=True)
+        self._carrier, self._sized = carrier, datagram
+        self._apply(self._ask(lambda: self.inspector.inspect(datagram)))
+        self._carrier = self._sized = None
+
     def take_hairpins(self) -> list[Hairpin]:
         """What has left for inside hosts since."""
         hairpins, self.hairpins = self.hairpins, []
@@ -144,6 +172,13 @@ class DatagramSession(Holder):
         number = self._idle(data)
         if number is not None:
             self._apply(self._ask(lambda: self.inspector.binding_idle(number)))
+        return self.take_commands()
+
+    def unwatched(self, listener: int, now: float) -> list[Command]:
+        """The UDP traffic of a listening port that it watched has stopped."""
+        self.now = now
+        self.watching.discard(listener)
+        self._apply(self._ask(lambda: self.inspector.binding_idle(listener)))
         return self.take_commands()
 
     def expire(self, now: float) -> list[Command]:
@@ -168,6 +203,7 @@ class DatagramSession(Holder):
         self._publish("session.unwanted", "ended from outside")
         for number in list(self.held):
             self._unbind(number)
+        self._commands += self.listeners.cut_host(self.binding.name, self.host, now)
         self.failed = True
         return self.take_commands()
 
@@ -175,8 +211,8 @@ class DatagramSession(Holder):
         """Whether nothing is left of it."""
         if self.failed:
             return True
-        idle = not self.endpoints.live and not self.held and not self._waiting
-        return idle and self._inspector_timeout() is None
+        busy = self.endpoints.live or self.held or self.watching or self._waiting
+        return not busy and self._inspector_timeout() is None
 
     def finish(self, now: float) -> list[Command]:
         """Leave nothing behind."""
@@ -187,6 +223,9 @@ class DatagramSession(Holder):
             self.counters["datagram.dropped_waiting"] += len(waiting)
         self._waiting.clear()
         self._abandon()
+        for number in self.watching:
+            self._commands += self.listeners.unwatch(number, now)
+        self.watching.clear()
         self._publish("session.ended", "failed or unwanted" if self.failed else "idle")
         return self.take_commands()
 
@@ -216,7 +255,7 @@ class DatagramSession(Holder):
         self._publish(fault.code, f"{self.binding.name}: {fault.detail}")
 
     def _apply(self, effects: Sequence[DatagramEffect]) -> None:
-        leaving: list[EmitDatagram | Hairpin] = []
+        leaving: list[EmitDatagram | PassDatagram | Hairpin] = []
         changed: list[DataBinding] = []
         joined: int | None = None
         for effect in effects:
@@ -237,14 +276,23 @@ class DatagramSession(Holder):
                         joined = bound.awaiting
                 case Unbind(number):
                     self._unbind(number)
+                case Listen():
+                    self._listen(effect)
+                case Watch(inside):
+                    self._watch(inside)
+                case Pass():
+                    passed = self._pass(effect)
+                    if passed is not None:
+                        leaving.append(passed)
                 case Report(code, detail):
                     self._publish(code, detail)
                 case _:
                     assert_never(effect)
-        if changed:
+        if changed or self._opening:
             barrier = self.barriers.issue(self.id)
             for bound in changed:
                 bound.awaiting = barrier.token
+            self._behind(barrier.token)
             self._commands.append(barrier)
             self._waiting[barrier.token] = []
             self._wait(barrier.token, leaving)
@@ -271,6 +319,38 @@ class DatagramSession(Holder):
             return Hairpin(source, remote, datagram)
         self.endpoints.contacts.add(remote.address)
         return EmitDatagram(datagram)
+
+    def _watch(self, inside: Endpoint) -> None:
+        sizes = self.binding.sizes
+        if sizes is None:
+            return
+        name = self.binding.name
+        watched = self.listeners.watch(self.id, name, self.host, inside, sizes.later, self.now)
+        if isinstance(watched, Refusal):
+            self._publish(f"listener.refused.{watched.code}", watched.detail)
+            return
+        port, commands = watched
+        self.watching.add(port.listener.id)
+        self._commands += commands
+        self._await(port)
+
+    def _pass(self, effect: Pass) -> PassDatagram | None:
+        """What was inspected because of its size, on its way."""
+        datagram = self._sized
+        if datagram is None or len(effect.payload) > MAX_PASSED:
+            detail = f"{len(effect.payload)} bytes; or nothing that may pass was inspected"
+            self._publish("datagram.pass_refused", detail)
+            return None
+        port = self.listeners.at(self.binding.name, datagram.inside)
+        public = datagram.inside if port is None else port.listener.public
+        answered = effect.answered and port is not None
+        if datagram.origin is Realm.INSIDE:
+            self.outward_bytes += len(effect.payload)
+            wire = self._wire(datagram.inside, datagram.remote, effect.payload)
+        else:
+            self.inward_bytes += len(effect.payload)
+            wire = self._wire(datagram.remote, public, effect.payload)
+        return PassDatagram(wire, datagram.origin, answered)
 
     def _seen_as(self, effect: Send) -> Endpoint | None:
         """What a datagram that leaves for outside comes from."""
@@ -316,13 +396,13 @@ class DatagramSession(Holder):
         if control is not None and not control.published:
             self.endpoints.release(control, self.now, known=control.known)
 
-    def _wait(self, token: int, leaving: list[EmitDatagram | Hairpin]) -> None:
+    def _wait(self, token: int, leaving: list[EmitDatagram | PassDatagram | Hairpin]) -> None:
         room = MAX_WAITING - sum(map(len, self._waiting.values()))
         self._waiting[token] += leaving[:room]
         if len(leaving) > room:
             self.counters["datagram.dropped_waiting"] += len(leaving) - room
 
-    def _leave(self, leaving: Sequence[EmitDatagram | Hairpin]) -> None:
+    def _leave(self, leaving: Sequence[EmitDatagram | PassDatagram | Hairpin]) -> None:
         for item in leaving:
             if isinstance(item, Hairpin):
                 self.hairpins.append(item)

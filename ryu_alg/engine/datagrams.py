@@ -9,9 +9,11 @@ from ryu_alg.engine.commands import Command, Ordinary, Publish
 from ryu_alg.engine.config import ProtocolBinding
 from ryu_alg.engine.control_bindings import ControlBindings
 from ryu_alg.engine.datagram_session import DatagramSession, ends
-from ryu_alg.engine.events import DatagramArrived
+from ryu_alg.engine.events import DatagramArrived, SizedDatagramArrived
 from ryu_alg.engine.host_endpoints import HostEndpoints
+from ryu_alg.engine.listening_port import ListeningPort
 from ryu_alg.engine.segment import Datagram as WireDatagram
+from ryu_alg.engine.supervision import ask
 from ryu_alg.engine.tables import Tables
 from ryu_alg.inspection import Address, Endpoint, Realm, Refusal, Transport
 
@@ -43,6 +45,17 @@ class Datagrams:
             delivered = self._from_inside(binding, source, target, datagram, now)
         else:
             delivered = self._from_outside(binding, source, target, datagram, now)
+        if isinstance(delivered, DatagramSession):
+            return self.settle(delivered, now, delivered.take_commands())
+        return delivered
+
+    def arrived_by_size(self, event: SizedDatagramArrived, now: float) -> list[Command]:
+        """A datagram to any port was punted because of its size."""
+        source, target = ends(event.datagram)
+        if event.realm is Realm.INSIDE:
+            delivered = self._sized_from_inside(event, source, target, now)
+        else:
+            delivered = self._answer(event, source, target, now)
         if isinstance(delivered, DatagramSession):
             return self.settle(delivered, now, delivered.take_commands())
         return delivered
@@ -172,6 +185,57 @@ class Datagrams:
         service = self.tables.config.service_at(public, protocol, Transport.UDP)
         return None if service is None else service.inside
 
+    # -- by size --------------------------------------------------------------------------------
+
+    def _sized_from_inside(
+        self, event: SizedDatagramArrived, source: Endpoint, target: Endpoint, now: float
+    ) -> DatagramSession | list[Command]:
+        config = self.tables.config
+        port = self.tables.listeners.live.get(event.listener or 0)
+        binding = self._sized_binding(event, port)
+        if binding is None or binding.sizes is None or config.network_of(source.address) is None:
+            return [Ordinary()]
+        if config.realm_of(target.address) is Realm.INSIDE or target.address in config.public:
+            return [Ordinary()]
+        if not config.outbound_allowed(source.address, target, Transport.UDP):
+            return [Ordinary()]  # the switch drops it, and counts it
+        session = self._by_host.get((binding.name, source.address))
+        if port is None or session is None:
+            opens, payload = binding.sizes.opens, event.datagram.payload
+            if ask(config.watch, lambda: opens(payload)) is not True:
+                return [Ordinary()]
+        if session is None:
+            opened = self._open_sized(binding, source, target, now)
+            if not isinstance(opened, DatagramSession):
+                return opened
+            session = opened
+        public = source if port is None else port.listener.public
+        session.receive_sized(Realm.INSIDE, source, public, target, event.datagram, now)
+        return session
+
+    def _sized_binding(
+        self, event: SizedDatagramArrived, port: ListeningPort | None
+    ) -> ProtocolBinding | None:
+        protocols = self.tables.config.protocols
+        if port is not None:
+            return next((bound for bound in protocols if bound.name == port.protocol), None)
+        if event.protocol is not None and 0 <= event.protocol < len(protocols):
+            return protocols[event.protocol]
+        return None
+
+    def _answer(
+        self, event: SizedDatagramArrived, source: Endpoint, target: Endpoint, now: float
+    ) -> DatagramSession | list[Command]:
+        """What somebody outside has sent to a watched endpoint that asked there."""
+        port = self.tables.listeners.live.get(event.listener or 0)
+        session = None if port is None else self.sessions.get(port.watcher or 0)
+        if port is None or session is None or target != port.listener.inside:
+            self.tables.counters["datagram.stray"] += 1
+            return []
+        public = port.listener.public
+        session.receive_sized(Realm.OUTSIDE, target, public, source, event.datagram, now)
+        return session
+
     # -- sessions -------------------------------------------------------------------------------
 
     def _deliver(
@@ -196,22 +260,44 @@ class Datagrams:
     def _open(
         self, binding: ProtocolBinding, inside: Endpoint, remote: Endpoint, now: float
     ) -> DatagramSession | list[Command]:
-        tables = self.tables
         host = inside.address
-        over = tables.quotas.over(host)
+        over = self.tables.quotas.over(host)
         if over is not None:
             return [Publish(over, str(inside), None, binding.name)]
-        number = tables.session_ids.next()
-        own = HostEndpoints(number, binding.name, host, tables.config, self.controls)
+        own = self._no_endpoints(binding, host)
         control = own.open(inside, now)
         if isinstance(control, Refusal):
             return [Publish(control.code, control.detail, None, binding.name)]
+        seen = "" if control.public == inside else f", seen as {control.public}"
+        return self._begin(binding, own, f"udp {inside} -> {remote}{seen}", now)
+
+    def _open_sized(
+        self, binding: ProtocolBinding, inside: Endpoint, remote: Endpoint, now: float
+    ) -> DatagramSession | list[Command]:
+        """A session that has no control endpoint, for datagrams that are punted by their size."""
+        over = self.tables.quotas.over(inside.address)
+        if over is not None:
+            return [Publish(over, str(inside), None, binding.name), Ordinary()]
+        own = self._no_endpoints(binding, inside.address)
+        return self._begin(binding, own, f"udp {inside} -> {remote}", now)
+
+    def _no_endpoints(self, binding: ProtocolBinding, host: Address) -> HostEndpoints:
+        """Those of a new session."""
+        tables = self.tables
+        number = tables.session_ids.next()
+        return HostEndpoints(number, binding.name, host, tables.config, self.controls)
+
+    def _begin(
+        self, binding: ProtocolBinding, own: HostEndpoints, detail: str, now: float
+    ) -> DatagramSession:
+        tables = self.tables
         session = DatagramSession(
-            id=number,
+            id=own.session,
             binding=binding,
-            host=host,
+            host=own.host,
             config=tables.config,
             bindings=tables.bindings,
+            listeners=tables.listeners,
             since=now,
             last_activity=now,
             endpoints=own,
@@ -220,10 +306,9 @@ class Datagrams:
             now=now,
         )
         self.sessions[session.id] = session
-        self._by_host[binding.name, host] = session
+        self._by_host[binding.name, own.host] = session
         tables.quotas.opened(binding.name)
-        seen = "" if control.public == inside else f", seen as {control.public}"
-        session.start(f"udp {inside} -> {remote}{seen}")
+        session.start(detail)
         return session
 
     def _finish_turn(self, session: DatagramSession, now: float) -> list[Command]:

@@ -39,9 +39,11 @@ from ryu_alg.engine.events import (
     PipelineInstalled,
     SegmentArrived,
     SessionUnwanted,
+    SizedDatagramArrived,
     Timeout,
 )
 from ryu_alg.engine.expectations import Expectations
+from ryu_alg.engine.listening_port import ListeningPort
 from ryu_alg.engine.segment import ACK, FIN, RST, SYN, Segment
 from ryu_alg.engine.session import Session
 from ryu_alg.engine.tables import Tables
@@ -75,6 +77,8 @@ class Engine:
                 return self._segment(segment, realm, protocol, now)
             case DatagramArrived():
                 return self.datagrams.arrived(event, now)
+            case SizedDatagramArrived():
+                return self.datagrams.arrived_by_size(event, now)
             case IcmpErrorArrived():
                 return self._icmp_error(event)
             case BarrierDone(token):
@@ -181,6 +185,7 @@ class Engine:
             host=admitted.host,
             config=self.config,
             bindings=tables.bindings,
+            listeners=tables.listeners,
             barriers=tables.barriers,
             conversation=conversation,
             client_realm=admitted.client_realm,
@@ -317,6 +322,9 @@ class Engine:
         return self._settle(session, now, commands)
 
     def _binding_counted(self, data: DataMark, idle: bool, now: float) -> list[Command]:
+        port = self.tables.listeners.live.get(data.session)
+        if port is not None:
+            return self._listener_idle(port, data, now) if idle else []
         session = self.sessions.get(data.session)
         if session is not None and data.binding in session.held:
             return self._settle(session, now, session.binding_idle(data, now) if idle else [])
@@ -325,6 +333,14 @@ class Engine:
             commands = host.binding_idle(data, now) if idle else []
             return self.datagrams.settle(host, now, commands)
         return self.tables.bindings.orphan_idle(data, now) if idle else []
+
+    def _listener_idle(self, port: ListeningPort, data: DataMark, now: float) -> list[Command]:
+        watcher = None if port.watched is None else self.datagrams.sessions.get(port.watcher or 0)
+        commands = self.tables.listeners.idle(port, data, now)
+        if watcher is None or port.watched is not None:
+            return commands
+        told = watcher.unwatched(port.listener.id, now)
+        return commands + self.datagrams.settle(watcher, now, told)
 
     def _offload_ended(self, number: int, now: float) -> list[Command]:
         session = self.sessions.get(number)
@@ -348,7 +364,7 @@ class Engine:
         return self._settle(session, now, commands)
 
     def _pipeline_installed(self, now: float) -> list[Command]:
-        commands = list(self.tables.bindings.installed(now))
+        commands = [*self.tables.bindings.installed(now), *self.tables.listeners.installed()]
         for data in self.tables.marks.live.values():
             if data.counted:
                 commands.append(data.count_for(self.config.timers.data_idle))
@@ -363,12 +379,23 @@ class Engine:
             host = self.datagrams.sessions.get(number)
             if host is not None:
                 commands += self.datagrams.settle(host, now, host.expire(now))
+            port = self.tables.listeners.live.get(number)
+            if port is not None:
+                commands += self._listener_expired(port, now)
             session = self.sessions.get(number)
             if session is None:
                 continue
             commands += self._settle(session, now, session.expire(now))
             if session.over(now):
                 commands += self._forget(session, now)
+        return commands
+
+    def _listener_expired(self, port: ListeningPort, now: float) -> list[Command]:
+        admitted = port.admits
+        commands = self.tables.listeners.expire(port, now)
+        if admitted and not port.admits:
+            detail = f"{port.listener.public}: not announced again"
+            commands.append(Publish("listener.closed", detail, port.session, port.protocol))
         return commands
 
     def _with_owner(

@@ -32,6 +32,20 @@ class DatagramArrived:
 
 
 @dataclass(frozen=True, slots=True)
+class SizedDatagramArrived:
+    """The switch punted a UDP datagram to any port because of its size, or as the next one of an
+    exchange. From outside, it is translated already."""
+
+    datagram: Datagram
+    realm: Realm
+    """Where it came from."""
+    protocol: int | None = None
+    """Of the first one of an exchange: index of the protocol that the punting flow names."""
+    listener: int | None = None
+    """Otherwise: the id of the listening port."""
+
+
+@dataclass(frozen=True, slots=True)
 class IcmpErrorArrived:
     """The switch punted an ICMP error that belongs to no tracked connection."""
 
@@ -105,6 +119,7 @@ class Timeout:
 Event = (
     SegmentArrived
     | DatagramArrived
+    | SizedDatagramArrived
     | IcmpErrorArrived
     | BarrierDone
     | PinholeUsed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 
@@ -11,12 +11,16 @@ from ryu_alg.engine.commands import Command, Publish
 from ryu_alg.engine.config import EngineConfig, ProtocolBinding, Timers
 from ryu_alg.engine.data_binding import DataBinding
 from ryu_alg.engine.data_marks import DataMark, Tally
+from ryu_alg.engine.listeners import Listeners
+from ryu_alg.engine.listening_port import ListeningPort
 from ryu_alg.engine.supervision import require, require_endpoints, require_seconds
 from ryu_alg.inspection import (
     Address,
     Admit,
     Binding,
     Endpoint,
+    Listen,
+    Listener,
     Realm,
     Refusal,
     Transport,
@@ -37,6 +41,7 @@ class Holder:
     config: EngineConfig
     """What it began under."""
     bindings: Bindings
+    listeners: Listeners
     since: float
     last_activity: float
     tally: Tally = field(default_factory=Tally)
@@ -46,6 +51,10 @@ class Holder:
     data_ended_at: float = float("-inf")
     """When data of a binding last stopped."""
     _commands: list[Command] = field(default_factory=list)
+    _opening: list[ListeningPort] = field(default_factory=list)
+    """Which the switch has to confirm, with no barrier behind them yet."""
+    _unconfirmed: dict[int, list[ListeningPort]] = field(default_factory=dict)
+    """By the barrier behind them."""
 
     @property
     def timers(self) -> Timers:
@@ -100,6 +109,26 @@ class Holder:
         self.held[bound.binding.id] = bound
         return bound.binding
 
+    def listen(self, inside: Endpoint, cause: bytes) -> Listener | Refusal:
+        """See `ryu_alg.inspection.Gateway`."""
+        require_endpoints((inside,))
+        require((cause,), bytes)
+        name = self.binding.name
+        listener = self.listeners.listen(self.id, name, self.host, inside, cause, self.now)
+        if isinstance(listener, Refusal):
+            self._publish(f"listener.refused.{listener.code}", listener.detail)
+        return listener
+
+    def listening(self, inside: Endpoint) -> Listener | None:
+        """See `ryu_alg.inspection.Gateway`."""
+        require_endpoints((inside,))
+        port = self.listeners.at(self.binding.name, inside)
+        return port.listener if port is not None and port.causes else None
+
+    def causes(self) -> Collection[bytes]:
+        """See `ryu_alg.inspection.Gateway`."""
+        return self.listeners.causes(self.binding.name, self.host)
+
     # -- what its effects do to them ------------------------------------------------------------
 
     def _admit(self, effect: Admit) -> DataBinding | None:
@@ -138,13 +167,56 @@ class Holder:
         if shown:
             self._publish("pinhole.closed", f"unbound: {_ports(bound)}")
 
+    def _listen(self, effect: Listen) -> bool:
+        """Carry out: whether the switch has to confirm something of it."""
+        port = self.listeners.live.get(effect.listener)
+        commands = None
+        if port is not None and port.protocol == self.binding.name:
+            admitted = port.admits
+            commands = self.listeners.hold(effect.listener, effect.cause, effect.until, self.now)
+        if port is None or commands is None:
+            self._publish("listener.unarmed", f"{effect.listener} for {effect.cause.hex()}")
+            return False
+        self._commands += commands
+        if admitted and not port.admits:
+            self._publish("listener.closed", f"{port.listener.public}: no cause is left")
+        return self._await(port)
+
+    def _would_open(self, effect: Listen) -> bool:
+        """Whether to carry it out concerns the switch."""
+        port = self.listeners.live.get(effect.listener)
+        if port is None or effect.cause not in port.causes or effect.until <= self.now:
+            return False
+        return not (port.admits and port.confirmed)
+
+    def _await(self, port: ListeningPort) -> bool:
+        if not port.opened or port.confirmed:
+            return False
+        self._opening.append(port)
+        return True
+
+    def _behind(self, token: int) -> None:
+        """A barrier has been sent behind what was opened."""
+        if self._opening:
+            self._unconfirmed[token] = self._opening
+            self._opening = []
+
     def _confirm(self, token: int) -> None:
         """The switch has done all before a barrier."""
+        for port in self._unconfirmed.pop(token, ()):
+            self._opened_port(port)
         for bound in self.held.values():
             if bound.awaiting == token:
                 bound.awaiting = None
                 for detail in bound.confirm():
                     self._publish("pinhole.opened", detail)
+
+    def _opened_port(self, port: ListeningPort) -> None:
+        if port.opened and not port.confirmed:
+            port.confirmed = True
+            if port.admits:
+                listener = port.listener
+                self._publish("listener.opened", f"{listener.public} to {listener.inside}")
 
     def _idle(self, data: DataMark) -> int | None:
         """The counting flow of a binding's data is gone: the binding, if the inspector is to be
@@ -163,6 +235,10 @@ class Holder:
         for bound in self.held.values():
             self._commands += self.bindings.orphan(bound, self.now)
         self.held.clear()
+        for ports in self._unconfirmed.values():
+            for port in ports:
+                self._opened_port(port)
+        self._unconfirmed.clear()
 
     @property
     def media_moving(self) -> bool:

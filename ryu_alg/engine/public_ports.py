@@ -18,7 +18,7 @@ class Lease:
 
     public: Endpoint
     inside: Endpoint
-    transport: Transport
+    transports: tuple[Transport, ...]
     since: float
     pool: PortPool = field(repr=False, compare=False)
     standing: dict[Endpoint, Lease] = field(repr=False, compare=False)
@@ -47,14 +47,19 @@ class PublicPorts:
         self, address: IPv4Address, inside: Endpoint, transport: Transport, now: float
     ) -> Lease | None:
         """Lease a port for a control connection; None if all are in use or resting."""
-        leases = self._lease(address, self.config.control, (inside,), transport, now)
+        leases = self._lease(address, self.config.control, (inside,), (transport,), now)
         return leases[0] if leases else None
 
     def data(
         self, address: IPv4Address, inside: Endpoint, transport: Transport, now: float
     ) -> Lease | None:
         """Lease a port for a data pinhole; None if all are in use or resting."""
-        leases = self._lease(address, self.config.data, (inside,), transport, now)
+        leases = self._lease(address, self.config.data, (inside,), (transport,), now)
+        return leases[0] if leases else None
+
+    def listening(self, address: IPv4Address, inside: Endpoint, now: float) -> Lease | None:
+        """Lease a data port over both transports; None if all are in use or resting."""
+        leases = self._lease(address, self.config.data, (inside,), tuple(Transport), now)
         return leases[0] if leases else None
 
     def data_run(
@@ -67,14 +72,14 @@ class PublicPorts:
         even: bool,
     ) -> tuple[Lease, ...]:
         """Lease consecutive ports for data; none if there are not as many in a row."""
-        return self._lease(address, self.config.data, inside, transport, now, even=even)
+        return self._lease(address, self.config.data, inside, (transport,), now, even=even)
 
     def behind(self, public: Endpoint, transport: Transport) -> Endpoint | None:
         """The inside endpoint that `public` stands for, by a lease, as a published service, or
         because its host is not translated."""
         lease = self._standing.get(public)
         if lease is not None:
-            return lease.inside if lease.transport is transport else None
+            return lease.inside if transport in lease.transports else None
         for service in self.config.services:
             if service.public == public and service.transport is transport:
                 return service.inside
@@ -88,7 +93,7 @@ class PublicPorts:
         address: IPv4Address,
         ports: PortRange,
         inside: Sequence[Endpoint],
-        transport: Transport,
+        transports: tuple[Transport, ...],
         now: float,
         *,
         even: bool = False,
@@ -101,7 +106,7 @@ class PublicPorts:
         if first is None:
             return ()
         leases = tuple(
-            Lease(Endpoint(address, port), endpoint, transport, now, pool, self._standing)
+            Lease(Endpoint(address, port), endpoint, transports, now, pool, self._standing)
             for port, endpoint in enumerate(inside, first)
         )
         self._standing.update((lease.public, lease) for lease in leases)

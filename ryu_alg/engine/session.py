@@ -46,6 +46,7 @@ from ryu_alg.inspection import (
     Expectation,
     Forward,
     Inject,
+    Listen,
     Network,
     Opaque,
     Open,
@@ -400,6 +401,8 @@ class Session(Holder):
                     self._opened = self._admit(effect) is not None or self._opened
                 case Unbind(number):
                     self._unbind(number)
+                case Listen():
+                    self._opened = self._listen(effect) or self._opened
                 case Opaque():
                     self.opaque = True
                     self._publish("session.opaque", "inspection has ended")
@@ -421,6 +424,8 @@ class Session(Holder):
     def _needs_switch(self, effect: Effect) -> bool:
         if isinstance(effect, Admit):
             return self._would_change(effect)
+        if isinstance(effect, Listen):
+            return self._would_open(effect)
         return isinstance(effect, Open) and self.announced.needs_switch(effect.expectation)
 
     def _open(self, number: int) -> None:
@@ -448,6 +453,7 @@ class Session(Holder):
         self._barrier, self._opened = barrier.token, False
         for bound in self.held.values():
             bound.awaiting = barrier.token
+        self._behind(barrier.token)
         self._commands.append(barrier)
 
     def _end(self, how: str) -> None:

@@ -10,6 +10,7 @@ from ryu_alg.engine.data_binding import Admitted, DataBinding
 from ryu_alg.engine.datagram_session import DatagramSession
 from ryu_alg.engine.engine import Engine
 from ryu_alg.engine.holder import Holder
+from ryu_alg.engine.listening_port import ListeningPort
 from ryu_alg.engine.public_ports import Lease
 from ryu_alg.engine.session import Session
 from ryu_alg.engine.views import (
@@ -53,26 +54,33 @@ def pinholes(engine: Engine, now: float) -> Iterator[PinholeView]:
     for bound in engine.tables.bindings.live.values():
         for admitted in bound.admitted:
             yield _exchange(bound, admitted, now)
+    for port in engine.tables.listeners.live.values():
+        if port.admits:
+            for number, transport in zip(port.pinholes, Transport, strict=True):
+                yield _anybody(number, transport, port, now)
 
 
 def bindings(engine: Engine, now: float) -> Iterator[BindingView]:
     """Every public port in use, sessions' control endpoints first."""
     for session in engine.sessions.values():
         if session.lease is not None:
-            yield _binding(session.lease, BindingKind.CONTROL, session.id, now)
+            yield from _bindings(session.lease, BindingKind.CONTROL, session.id, now)
     for host in engine.datagrams.sessions.values():
         for control in host.endpoints.live.values():
             if control.lease is not None:
-                yield _binding(control.lease, BindingKind.CONTROL, host.id, now)
+                yield from _bindings(control.lease, BindingKind.CONTROL, host.id, now)
     for entry in engine.expectations.live.values():
         if entry.lease is not None:
-            yield _binding(entry.lease, BindingKind.DATA, entry.session, now)
+            yield from _bindings(entry.lease, BindingKind.DATA, entry.session, now)
     for data in engine.tables.marks.live.values():
         for lease in data.leases:
-            yield _binding(lease, BindingKind.DATA, data.session, now)
+            yield from _bindings(lease, BindingKind.DATA, data.session, now)
     for bound in engine.tables.bindings.live.values():
         for lease in bound.leases:
-            yield _binding(lease, BindingKind.DATA, bound.session, now)
+            yield from _bindings(lease, BindingKind.DATA, bound.session, now)
+    for port in engine.tables.listeners.live.values():
+        if port.lease is not None:
+            yield from _bindings(port.lease, BindingKind.LISTENING, port.session, now)
 
 
 def pinhole_states(engine: Engine) -> Counter[PinholeState]:
@@ -80,6 +88,9 @@ def pinhole_states(engine: Engine) -> Counter[PinholeState]:
     states = Counter(entry.state for entry in engine.expectations.live.values())
     for bound in engine.tables.bindings.live.values():
         states.update(admitted.state for admitted in bound.admitted)
+    for port in engine.tables.listeners.live.values():
+        if port.admits:
+            states[_listening_state(port)] += len(port.pinholes)
     return states
 
 
@@ -160,10 +171,30 @@ def _exchange(bound: DataBinding, admitted: Admitted, now: float) -> PinholeView
     )
 
 
-def _binding(lease: Lease, kind: BindingKind, session: int, now: float) -> BindingView:
-    return BindingView(
-        lease.transport, lease.inside, lease.public, kind, session, now - lease.since
+def _anybody(number: int, transport: Transport, port: ListeningPort, now: float) -> PinholeView:
+    listener, until = port.listener, port.until
+    return PinholeView(
+        id=number,
+        session=port.session,
+        protocol=port.protocol,
+        transport=transport,
+        peers=(ip_network("0.0.0.0/0" if listener.inside.address.version == 4 else "::/0"),),
+        realm=Realm.OUTSIDE,
+        seen=listener.public,
+        listener=listener.inside,
+        state=_listening_state(port),
+        age=now - port.since,
+        expires_in=None if until is None else max(0.0, until - now),
     )
+
+
+def _listening_state(port: ListeningPort) -> PinholeState:
+    return PinholeState.OPEN if port.confirmed else PinholeState.OPENING
+
+
+def _bindings(lease: Lease, kind: BindingKind, session: int, now: float) -> Iterator[BindingView]:
+    for transport in lease.transports:
+        yield BindingView(transport, lease.inside, lease.public, kind, session, now - lease.since)
 
 
 def _user(inspector: object) -> str | None:

@@ -21,8 +21,10 @@ from ryu_alg.inspection import (
     Forward,
     Hold,
     Inject,
+    Listen,
     Opaque,
     Open,
+    Pass,
     Realm,
     Release,
     Replace,
@@ -30,6 +32,7 @@ from ryu_alg.inspection import (
     Send,
     Unbind,
 )
+from ryu_alg.inspection import Watch as WatchEffect
 
 _Answer = TypeVar("_Answer")
 
@@ -145,6 +148,12 @@ def _sound(effect: object) -> bool:
                 and _is_endpoint(exchange.remote)
                 for exchange in exchanges
             )
+        case Listen(int(), bytes(), int() | float() as until):
+            return until == until
+        case WatchEffect(inside):
+            return _is_endpoint(inside)
+        case Pass(bytes(), bool()):
+            return True
         case Hold(inside, int() | float() as until):
             return _is_endpoint(inside) and until == until
         case Release(inside):

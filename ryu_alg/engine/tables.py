@@ -12,6 +12,7 @@ from ryu_alg.engine.config import EngineConfig
 from ryu_alg.engine.data_binding import Numbers
 from ryu_alg.engine.data_marks import DataMarks
 from ryu_alg.engine.expectations import Expectations
+from ryu_alg.engine.listeners import Listeners
 from ryu_alg.engine.pinhole_limits import PinholeLimits
 from ryu_alg.engine.public_ports import PublicPorts
 from ryu_alg.engine.session_quotas import SessionQuotas
@@ -20,7 +21,7 @@ from ryu_alg.engine.timers import Timers
 
 @dataclass(slots=True)
 class Tables:
-    """One of each, and one sequence of session ids for both transports."""
+    """One of each, and one sequence of ids for sessions of both transports and listening ports."""
 
     config: EngineConfig
     random: Random
@@ -29,13 +30,14 @@ class Tables:
     numbers: Numbers = field(default_factory=Numbers)
     session_ids: Numbers = field(default_factory=Numbers)
     timers: Timers = field(default_factory=Timers)
-    """By session id."""
+    """By id of a session or listening port."""
     marks: DataMarks = field(init=False)
     ports: PublicPorts = field(init=False)
     limits: PinholeLimits = field(init=False)
     quotas: SessionQuotas = field(init=False)
     expectations: Expectations = field(init=False)
     bindings: Bindings = field(init=False)
+    listeners: Listeners = field(init=False)
 
     def __post_init__(self) -> None:
         self.marks = DataMarks(self.random)
@@ -44,6 +46,15 @@ class Tables:
         self.quotas = SessionQuotas(self.config)
         self.expectations = Expectations(self.config, self.ports, self.limits, self.numbers)
         self.bindings = Bindings(self.config, self.ports, self.limits, self.marks, self.numbers)
+        self.listeners = Listeners(
+            self.config,
+            self.ports,
+            self.limits,
+            self.marks,
+            self.numbers,
+            self.session_ids,
+            self.timers,
+        )
 
     def reconfigure(self, config: EngineConfig) -> None:
         """Use `config` for everything that is new."""
@@ -53,3 +64,4 @@ class Tables:
         self.quotas.config = config
         self.expectations.config = config
         self.bindings.config = config
+        self.listeners.config = config

@@ -42,6 +42,8 @@ class BindingKind(Enum):
 
     CONTROL = "control"
     DATA = "data"
+    LISTENING = "listening"
+    """From the data partition as well: an inside host waits for anybody there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ class BindingView:
     public: Endpoint
     kind: BindingKind
     session: int
+    """Of a listening one, the session that asked for it last; it may be over."""
     age: float
 
 

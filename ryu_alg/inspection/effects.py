@@ -138,5 +138,39 @@ class Release:
     inside: Endpoint
 
 
-Effect = Forward | Replace | Inject | Open | Close | Admit | Unbind | Opaque | Abort | Report
-DatagramEffect = Send | Hold | Release | Admit | Unbind | Report
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Until `until`, on the clock of `Gateway.now`, anybody outside may connect to the endpoint of
+    a listener, and send to it, on account of `cause`; what it sends by UDP leaves from its public
+    port. A time that is past ends this cause; with the last one, nobody gets in any more.
+
+    What is decided by this effect list leaves when the switch has confirmed it.
+    """
+
+    listener: int
+    cause: bytes
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """From now on, what an endpoint of the host sends by UDP leaves from one public port, whomever
+    it is for (RFC 4787 REQ-1); that is the port of its listener, too. Of that, datagrams of the
+    sizes that the protocol names are inspected. It ends when it falls idle."""
+
+    inside: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """The watched datagram that was inspected goes on its way, with `payload`."""
+
+    payload: bytes
+    answered: bool = False
+    """What its receiver sends back, or sends next if it came from outside, is inspected."""
+
+
+Effect = (
+    Forward | Replace | Inject | Open | Close | Admit | Unbind | Listen | Opaque | Abort | Report
+)
+DatagramEffect = Send | Hold | Release | Admit | Unbind | Listen | Watch | Pass | Report

@@ -6,7 +6,7 @@ Over TCP: a `StreamInspector` for each connection, which asks a `StreamGateway`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -62,7 +62,9 @@ class Refusal:
     """Of `expect` and `bind`: `port.privileged`, `port.denied`, `port.partition`, `quota.session`,
     `quota.host`, `quota.all`, `ports.exhausted`. Of `bind` alone: `binding.size`, `binding.hosts`,
     `binding.outside`, `binding.public`. Of `signalling`: `signalling.foreign`, `port.privileged`,
-    `port.denied`, `session.quota_host`, `session.ports_exhausted`."""
+    `port.denied`, `session.quota_host`, `session.ports_exhausted`. Of `listen`: `port.privileged`,
+    `port.denied`, `quota.host`, `quota.all`, `ports.exhausted`, `listener.foreign`,
+    `listener.cause`, `listener.causes`."""
     detail: str
 
 
@@ -81,6 +83,38 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True)
+class Listener:
+    """A public port, the same over TCP and UDP, that stands for an endpoint of an inside host where
+    that waits for anybody.
+
+    Nobody gets in until a `Listen` says so.
+    """
+
+    id: int
+    inside: Endpoint
+    public: Endpoint
+    """What others must be told; the same as `inside` without NAT."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """UDP datagrams to any port, of a protocol whose servers are everywhere, that are inspected
+    because of their size: a switch cannot look into them. The others stay in the switch.
+
+    Each is a first and a last number of payload bytes.
+    """
+
+    first: tuple[int, int]
+    """Of those that begin an exchange between an inside endpoint and an outside one."""
+    later: tuple[int, int]
+    """Of those that an inside endpoint sends once it is watched (`Watch`)."""
+    opens: Callable[[bytes], bool]
+    """Whether the payload of such a first one is of the protocol; one that is not passes on."""
+    hosts: tuple[Network, ...]
+    """Inside hosts that send them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Datagram:
     """A UDP datagram of a control conversation, whichever way it goes."""
 
@@ -95,6 +129,9 @@ class Datagram:
     payload: bytes
     published: bool = False
     """Anybody outside may send to `inside`: a published service."""
+    watched: bool = False
+    """It is here because of its size, or as an answer that `Pass` waits for. Only `Pass` sends it
+    on."""
 
 
 class Gateway(Protocol):
@@ -134,6 +171,20 @@ class Gateway(Protocol):
 
         `binding_idle` is called after `idle` seconds, if that is less than `timers.data_idle`.
         """
+
+    def listen(self, inside: Endpoint, cause: bytes) -> Listener | Refusal:
+        """Have a public port stand for an endpoint of this inside host where anybody is to be let
+        in, on account of `cause`; only armed, until a `Listen` comes within a minute.
+
+        All sessions of a protocol get the same public port for the same endpoint, for as long as
+        it has a cause.
+        """
+
+    def listening(self, inside: Endpoint) -> Listener | None:
+        """What stands for an endpoint of any inside host in this protocol, if it has a cause."""
+
+    def causes(self) -> Collection[bytes]:
+        """On account of what endpoints of this inside host are let in to, or armed."""
 
 
 class StreamGateway(Gateway, Protocol):
@@ -197,7 +248,10 @@ class Timed(Protocol):
     def binding_idle(self, binding: int) -> Sequence[Any]:
         """No data has moved through an admitted binding for `timers.data_idle` seconds (or
         those that it was bound with), or not since it was admitted. Returns effects; it stays
-        open if they do not close it."""
+        open if they do not close it.
+
+        Also with the id of a watched listener, when no UDP data has moved through it: it is not
+        watched any more."""
         return ()
 
 
@@ -254,6 +308,8 @@ class ProtocolSpec:
     """Called with an instance of `options` and the session's gateway. None: not over TCP."""
     datagram: Callable[[Any, DatagramGateway], DatagramInspector] | None = None
     """Called with an instance of `options` and the host's gateway. None: not over UDP."""
+    sizes: Callable[[Any], Sizes | None] | None = None
+    """Called with an instance of `options`: which UDP datagrams to other ports are inspected."""
 
     @property
     def transports(self) -> tuple[Transport, ...]:

@@ -25,16 +25,8 @@ _IN_PORT_16 = 0xFFF8
 _NO_TABLE = 0xFF
 
 _OUTPUT, _DEC_TTL, _SET_FIELD, _EXPERIMENTER = 0, 24, 25, 0xFFFF
-_MOVE, _LOAD, _RESUBMIT_TABLE, _LEARN, _FIN_TIMEOUT, _CT, _NAT, _CLONE = (
-    6,
-    7,
-    14,
-    16,
-    19,
-    35,
-    36,
-    42,
-)
+_MOVE, _LOAD, _RESUBMIT_TABLE, _LEARN, _FIN_TIMEOUT = 6, 7, 14, 16, 19
+_CT, _NAT, _CLONE, _CHECK_PKT_LARGER = 35, 36, 42, 49
 
 _CT_COMMIT = 1
 _NAT_SOURCE, _NAT_DESTINATION, _NAT_RANDOM = 1, 2, 16
@@ -66,6 +58,8 @@ def split(text: str) -> Iterator[str]:
 def _compile(action: str) -> bytes:
     if action.endswith(")"):
         name, _, argument = action[:-1].partition("(")
+    elif ")->" in action:
+        name, _, argument = action.replace(")->", "->").partition("(")
     else:
         name, _, argument = action.partition(":")
     compiler = _ACTIONS.get(name)
@@ -146,6 +140,16 @@ def _resubmit(argument: str) -> bytes:
 
 def _clone(argument: str) -> bytes:
     return _nicira(_CLONE, bytes(6) + compile_actions(argument))
+
+
+def _check_pkt_larger(argument: str) -> bytes:
+    """`check_pkt_larger(BYTES)->FIELD[BIT]`: whether the frame is longer."""
+    length, target = _arrow(argument)
+    bit = subfield(target)
+    if bit.bits != 1:
+        raise SyntaxProblem(f"one bit: {argument}")
+    where = struct.pack("!HH4s", number(length), bit.offset, bit.field.header)
+    return _nicira(_CHECK_PKT_LARGER, where)
 
 
 def _fin_timeout(argument: str) -> bytes:
@@ -287,6 +291,7 @@ _ACTIONS: dict[str, Callable[[str], bytes]] = {
     "move": _move,
     "resubmit": _resubmit,
     "clone": _clone,
+    "check_pkt_larger": _check_pkt_larger,
     "fin_timeout": _fin_timeout,
     "ct": _ct,
     "learn": _learn,

@@ -48,6 +48,10 @@ class Kind(IntEnum):
     """Lets UDP data of a binding through; the id is the binding's."""
     DATAGRAM = 13
     """A UDP packet to a control endpoint, whose ports do not say the protocol; the id is 0."""
+    LISTENER = 15
+    """Of a port where an inside host waits for anybody; the id is the listening port's."""
+    FIRST_DATAGRAM = 16
+    """A UDP datagram that begins an exchange; the id is the index of the protocol."""
     FRAGMENT = 14
     """A UDP fragment that may be of a control datagram; the id is 0, or 1 where it passes by."""
 

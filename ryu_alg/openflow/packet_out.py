@@ -5,6 +5,10 @@ from __future__ import annotations
 from ryu_alg.openflow.actions import compile_actions
 from ryu_alg.openflow.messages import packet_out
 
+SEEN, ANSWERED = 2, 3
+"""What register 3 says of a packet that the controller sends on: it was punted; so is what comes
+back."""
+
 _TO_EGRESS = compile_actions("resubmit(,4)")
 
 
@@ -13,10 +17,13 @@ def through_egress(frame: bytes) -> bytes:
     return packet_out(frame, _TO_EGRESS)
 
 
-def as_ordinary(frame: bytes, in_port: int, realm: int, network: int) -> bytes:
+def as_ordinary(frame: bytes, in_port: int, realm: int, network: int, seen: int = SEEN) -> bytes:
     """`frame` goes on as if it had not been punted (table 2). `realm` and `network` are what
-    registers 1 and 2 held."""
-    actions = f"load:{realm}->NXM_NX_REG1[],load:{network}->NXM_NX_REG2[],resubmit(,2)"
+    registers 1 and 2 held, `seen` what register 3 says to later tables."""
+    actions = (
+        f"load:{realm}->NXM_NX_REG1[],load:{network}->NXM_NX_REG2[],load:{seen}->NXM_NX_REG3[],"
+        "resubmit(,2)"
+    )
     return packet_out(frame, compile_actions(actions), in_port)
 
 
@@ -24,7 +31,7 @@ def fragment_as_ordinary(frame: bytes, in_port: int, realm: int, network: int) -
     """Like `as_ordinary`, from table 1 on, which has not decided about a fragment yet; what
     register 3 says keeps it from being punted again."""
     actions = (
-        f"load:{realm}->NXM_NX_REG1[],load:{network}->NXM_NX_REG2[],load:2->NXM_NX_REG3[],"
+        f"load:{realm}->NXM_NX_REG1[],load:{network}->NXM_NX_REG2[],load:{SEEN}->NXM_NX_REG3[],"
         "resubmit(,1)"
     )
     return packet_out(frame, compile_actions(actions), in_port)

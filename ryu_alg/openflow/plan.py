@@ -125,6 +125,11 @@ class InterceptedProtocol:
     ports: tuple[int, ...]
     """Server ports."""
     servers: tuple[Network, ...]
+    first_sizes: tuple[int, int] | None = None
+    """Payloads of UDP datagrams to other ports that go to the controller as well, if they begin an
+    exchange: the shortest and the longest, in bytes."""
+    first_hosts: tuple[Network, ...] = ()
+    """Whose."""
 
 
 @dataclass(frozen=True, slots=True)

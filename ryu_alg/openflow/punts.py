@@ -7,7 +7,12 @@ from dataclasses import dataclass, field, replace
 
 from ryu_alg import packets
 from ryu_alg.engine.commands import FiveTuple
-from ryu_alg.engine.events import DatagramArrived, IcmpErrorArrived, SegmentArrived
+from ryu_alg.engine.events import (
+    DatagramArrived,
+    IcmpErrorArrived,
+    SegmentArrived,
+    SizedDatagramArrived,
+)
 from ryu_alg.engine.segment import Datagram, Segment
 from ryu_alg.inspection import Realm
 from ryu_alg.openflow.datagrams import NO_PROTOCOL, DatagramProtocols
@@ -52,6 +57,16 @@ def control_packet(
         packet.tos,
     )
     return SegmentArrived(segment, realm, protocol)
+
+
+def sized_datagram(
+    frame: bytes, realm: Realm, protocol: int | None, listener: int | None
+) -> SizedDatagramArrived | str:
+    """The event of a UDP datagram that was punted because of its size, or why there is none."""
+    event = control_packet(frame, realm, NO_PROTOCOL)
+    if isinstance(event, DatagramArrived):
+        return SizedDatagramArrived(event.datagram, realm, protocol, listener)
+    return event if isinstance(event, str) else "punt.not_control"
 
 
 @dataclass(frozen=True, slots=True)

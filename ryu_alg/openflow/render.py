@@ -87,6 +87,20 @@ def meter_rates(plan: PipelinePlan) -> dict[int, int]:
     return rates
 
 
+_HEADERS = {4: 14 + 20 + 8, 6: 14 + 40 + 8}
+"""Bytes of a UDP packet before its payload, by IP version; the switch counts all."""
+
+
+def size_checks(sizes: tuple[int, int], version: int) -> str:
+    """The actions that note in reg6 whether a UDP payload has one of these sizes: bit 0, it is not
+    shorter; bit 1, it is longer."""
+    shortest, longest = (_HEADERS[version] + size for size in sizes)
+    return (
+        f"check_pkt_larger({shortest - 1})->NXM_NX_REG6[0],"
+        f"check_pkt_larger({longest})->NXM_NX_REG6[1]"
+    )
+
+
 def transport_match(transport: Transport, version: int) -> str:
     """How ovs-ofctl names a transport over an IP version: `tcp`, `udp6`."""
     return transport.name.lower() + ("6" if version == 6 else "")
@@ -311,7 +325,34 @@ class _Rows:
                 for subnet in network.prefixes(version)
             ],
             "server_prefix": [row for row, _ in self._servers()],
+            "sized_protocol": [
+                {
+                    "first": hex(cookie(Kind.FIRST_DATAGRAM, protocol.index)),
+                    "selected": hex(protocol.index << 2 | 1),
+                }
+                for protocol in self.plan.protocols
+                if protocol.first_sizes is not None
+            ],
+            "sized_first": list(self._first_datagrams()),
         }
+
+    def _first_datagrams(self) -> Iterable[Row]:
+        """Hosts and servers of each protocol that looks at first datagrams by their size."""
+        for protocol in self.plan.protocols:
+            if protocol.first_sizes is None:
+                continue
+            for hosts, servers in product(protocol.first_hosts, protocol.servers):
+                version = servers.version
+                if hosts.version == version:
+                    yield {
+                        "transport": transport_match(Transport.UDP, version),
+                        "src": _SOURCE[version],
+                        "hosts": hosts,
+                        "dst": _DESTINATION[version],
+                        "servers": servers,
+                        "protocol": protocol.index << 2,
+                        "checks": size_checks(protocol.first_sizes, version),
+                    }
 
     def _servers(self) -> Iterable[tuple[Row, int]]:
         """Each server port of each protocol and prefix of servers, with the IP version."""

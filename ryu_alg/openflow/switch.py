@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from secrets import randbits
 from typing import assert_never
 
 from ryu_alg import packets
 from ryu_alg.engine.commands import (
     Barrier,
+    CloseListener,
     CloseMedia,
     ClosePinhole,
     Command,
@@ -25,19 +27,23 @@ from ryu_alg.engine.commands import (
     EndOffload,
     KeepPunting,
     Offload,
+    OpenListener,
     OpenMedia,
     OpenPinhole,
     Ordinary,
+    PassDatagram,
     Publish,
     StopPunting,
 )
 from ryu_alg.engine.segment import Datagram
+from ryu_alg.inspection import Realm
 from ryu_alg.openflow import frames, messages, neighbours, packet_out, pinholes
 from ryu_alg.openflow.bundle import installation
 from ryu_alg.openflow.bypass import Bypass
 from ryu_alg.openflow.flowtext import Command as FlowCommand
 from ryu_alg.openflow.flowtext import flow_mod
 from ryu_alg.openflow.fragmentation import fragments
+from ryu_alg.openflow.listeners import Listeners
 from ryu_alg.openflow.media import Media
 from ryu_alg.openflow.packet_in import PacketIn
 from ryu_alg.openflow.plan import PipelinePlan
@@ -81,6 +87,7 @@ class Switch:
     _barriers: dict[int, int | None] = field(default_factory=dict)
     """Tokens by transaction id; None: the bundle's own."""
     _bypass: Bypass = field(default_factory=Bypass)
+    listeners: Listeners = field(default_factory=Listeners)
 
     def install(self, neighbour_flows: Iterable[str], commands: Iterable[Command]) -> None:
         """Send the whole pipeline, in place of whatever the switch has, all at once: the static
@@ -90,7 +97,12 @@ class Switch:
         """
         commands = tuple(commands)
         media_flows, ending = self.media.installed(commands, self.plan.ct_zone)
-        flows = [*render(self.plan, self.ports), *neighbour_flows, *media_flows]
+        flows = [
+            *render(self.plan, self.ports),
+            *neighbour_flows,
+            *media_flows,
+            *self.listeners.installed(commands, self.plan.ct_zone),
+        ]
         barriers = []
         for command in commands:
             flows += self._flows(command)
@@ -186,6 +198,21 @@ class Switch:
         if out:
             self.send(b"".join(out))
 
+    def _passed(self, command: PassDatagram) -> bytes:
+        datagram, realm = command.datagram, command.realm
+        source = ip_address(datagram.src)
+        networks = [network for network in self.plan.networks if network.realm is realm]
+        if realm is Realm.INSIDE:
+            networks = [n for n in networks if any(source in p for p in n.prefixes(source.version))]
+        network = networks[0]
+        return packet_out.as_ordinary(
+            frames.udp(datagram, randbits(16)),
+            self.ports[network.port],
+            REALM_NUMBER[realm],
+            network.number,
+            packet_out.ANSWERED if command.answered else packet_out.SEEN,
+        )
+
     def carry_out(self, commands: Iterable[Command], cause: Cause | None = None) -> int:
         """Send what `commands` want, in order: how many packets among it."""
         out: list[bytes] = []
@@ -199,6 +226,13 @@ class Switch:
                     pieces = _datagram_frames(datagram)
                     out += map(packet_out.through_egress, pieces)
                     sent += len(pieces)
+                case PassDatagram():
+                    out.append(self._passed(command))
+                    sent += 1
+                case OpenListener():
+                    out += self.listeners.open(command, self.plan.ct_zone)
+                case CloseListener(number):
+                    out += self.listeners.close(number)
                 case OpenMedia():
                     out += self.media.open(command, self.plan.ct_zone)
                 case CloseMedia():

@@ -118,6 +118,25 @@ VOICE = replace(
 )
 """With two protocols over UDP, one of them over TCP too, and a published server."""
 
+TORRENTS = 3
+SWARM = replace(
+    VOICE,
+    protocols=(
+        *VOICE.protocols,
+        InterceptedProtocol(TORRENTS, "torrents", Transport.TCP, (6969,), _ANYWHERE),
+        InterceptedProtocol(
+            TORRENTS,
+            "torrents",
+            Transport.UDP,
+            (6969,),
+            _ANYWHERE,
+            first_sizes=(60, 300),
+            first_hosts=(ip_network("192.168.10.0/24"), ip_network("2001:db8:30::/64")),
+        ),
+    ),
+)
+"""With one whose servers are everywhere, too."""
+
 LAN_ADDRESSES = ("192.168.10.2", "192.168.10.3")
 WAN_MAC_LINK_LOCAL = "fe80::fe"
 

@@ -10,7 +10,7 @@ from ryu_alg.openflow.fields import SyntaxProblem
 from ryu_alg.openflow.flowtext import Command, delete_by_cookie, delete_every_flow, flow_mod
 from ryu_alg.openflow.render import meter_rates, render
 from tests.openflow.bench import BRIDGE, Bench
-from tests.openflow.conftest import PORTS, VOICE
+from tests.openflow.conftest import PORTS, SWARM
 
 # Beyond what the static pipeline has.
 MORE = [
@@ -25,19 +25,19 @@ MORE = [
         " actions=learn(table=3,priority=450,eth_type=0x86dd,nw_proto=6,"
         "NXM_NX_IPV6_SRC[64..127]=0x20010db800010002,ipv6_dst=2001:db8::1),fin_timeout(idle_timeout=5)"
     ),
-    "table=9,cookie=0x12,udp6,tp_src=0x4000/0xc000,tp_dst=53 actions=resubmit(,3)",
+    "table=19,cookie=0x12,udp6,tp_src=0x4000/0xc000,tp_dst=53 actions=resubmit(,3)",
     "table=3,ct_state=+new+trk,ipv6,ct_nw_proto=17,nw_frag=yes,reg3=1 actions=resubmit(,1)",
-    "table=9,udp,nw_src=10.0.0.3/0.0.0.7,tp_src=5 actions=output:3,IN_PORT",
-    "table=9,ct_state=+new-est+rel-rpl-inv+trk+snat-dnat,ct_mark=0x10/0xff0 actions=drop",
-    "table=9,tcp,tcp_flags=0x002/0x012 actions=drop",
-    "table=9,ip,nw_proto=47 actions=dec_ttl,output:4",
-    "table=9,icmp6,icmp_type=2,icmp_code=0 actions=meter:1,output:4,goto_table:10",
-    "table=9,arp,dl_src=02:00:00:00:00:00/fe:00:00:00:00:00 actions=goto_table:12",
-    "table=9,dl_type=0x88cc actions=set_field:02:00:00:00:00:09->eth_dst,output:1",
-    "table=9,priority=5,reg0=0x10/0xf0,reg3=7,xxreg1=0xff actions=drop",
-    "table=9,in_port=LOCAL,ip actions=ct(commit,zone=1,nat(src=1.2.3.4)),ct(table=10,zone=1,nat)",
+    "table=19,udp,nw_src=10.0.0.3/0.0.0.7,tp_src=5 actions=output:3,IN_PORT",
+    "table=19,ct_state=+new-est+rel-rpl-inv+trk+snat-dnat,ct_mark=0x10/0xff0 actions=drop",
+    "table=19,tcp,tcp_flags=0x002/0x012 actions=drop",
+    "table=19,ip,nw_proto=47 actions=dec_ttl,output:4",
+    "table=19,icmp6,icmp_type=2,icmp_code=0 actions=meter:1,output:4,goto_table:21",
+    "table=19,arp,dl_src=02:00:00:00:00:00/fe:00:00:00:00:00 actions=goto_table:22",
+    "table=19,dl_type=0x88cc actions=set_field:02:00:00:00:00:09->eth_dst,output:1",
+    "table=19,priority=5,reg0=0x10/0xf0,reg3=7,xxreg1=0xff actions=drop",
+    "table=19,in_port=LOCAL,ip actions=ct(commit,zone=1,nat(src=1.2.3.4)),ct(table=20,zone=1,nat)",
     *(
-        f"table=10,priority={priority},ip,nw_frag={kind} actions=drop"
+        f"table=20,priority={priority},ip,nw_frag={kind} actions=drop"
         for priority, kind in enumerate(("no", "yes", "first", "later", "not_later"))
     ),
 ]
@@ -47,9 +47,9 @@ MORE = [
 def test_the_switch_has_the_same_flows_from_the_text_and_from_the_messages(
     bench: Bench,
 ) -> None:
-    flows = [*render(VOICE, PORTS), *MORE]
+    flows = [*render(SWARM, PORTS), *MORE]
     bench.ofctl("del-flows", BRIDGE)
-    for meter in meter_rates(VOICE):
+    for meter in meter_rates(SWARM):
         bench.ofctl("add-meter", BRIDGE, f"meter={meter},pktps,band=type=drop,rate=1000")
     bench.load(flows)
     from_text = bench.dump()
@@ -69,14 +69,14 @@ def test_the_switch_has_the_same_flows_from_the_text_and_from_the_messages(
         client.send(delete_by_cookie(cookie, 0xFFFF_FFFF_FFFF_FFFF))
     client.settle()
     assert bench.dump() == [f for f in from_text if not _has_cookie(f, half)]
-    client.send(flow_mod("table=9,ip,nw_proto=47", Command.DELETE))
+    client.send(flow_mod("table=19,ip,nw_proto=47", Command.DELETE))
     client.send(
-        flow_mod("table=9,priority=5,reg0=0x10/0xf0,reg3=7,xxreg1=0xff", Command.DELETE_STRICT)
+        flow_mod("table=19,priority=5,reg0=0x10/0xf0,reg3=7,xxreg1=0xff", Command.DELETE_STRICT)
     )
     client.settle()
     client.close()
-    left = bench.dump("table=9")
-    assert len(left) == len([f for f in MORE if f.startswith("table=9")]) - 2
+    left = bench.dump("table=19")
+    assert len(left) == len([f for f in MORE if f.startswith("table=19")]) - 2
 
 
 def _has_cookie(flow: str, cookies: Sequence[int] | set[int]) -> bool:

@@ -7,7 +7,7 @@ not go on as SIP is refused for good: where the next message begins, nobody know
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from ryu_alg.inspection import (
@@ -23,7 +23,9 @@ from ryu_alg.inspection import (
     Forward,
     Hold,
     Inject,
+    Listener,
     Party,
+    Pass,
     Realm,
     Refusal,
     Release,
@@ -33,6 +35,7 @@ from ryu_alg.inspection import (
     StreamGateway,
     StreamInspector,
     Transport,
+    Watch,
 )
 from ryu_alg.inspection.framing import LF
 from ryu_alg.inspection.headers import Framed, Unread, take_message
@@ -85,6 +88,15 @@ class ConnectionGateway(DatagramGateway):
         idle: int | None = None,
     ) -> Binding | Refusal:
         return self.stream.bind(inside, transport=transport, even=even, public=public, idle=idle)
+
+    def listen(self, inside: Endpoint, cause: bytes) -> Listener | Refusal:
+        return self.stream.listen(inside, cause)
+
+    def listening(self, inside: Endpoint) -> Listener | None:
+        return self.stream.listening(inside)
+
+    def causes(self) -> Collection[bytes]:
+        return self.stream.causes()
 
     def signalling(self, inside: Endpoint) -> Endpoint | Refusal:
         return self.public
@@ -191,8 +203,11 @@ class SipStreamInspector(StreamInspector):
 
 
 def _other(effects: Iterable[DatagramEffect]) -> list[Effect]:
-    """What needs no place in the stream. A connection is neither held nor released."""
-    return [effect for effect in effects if not isinstance(effect, Hold | Release | Send)]
+    """What needs no place in the stream. A connection is neither held nor released, and nothing of
+    it is watched."""
+    return [
+        effect for effect in effects if not isinstance(effect, Hold | Release | Send | Watch | Pass)
+    ]
 
 
 def _may_begin(data: bytes, position: int) -> bool:

@@ -1,0 +1,152 @@
+"""Public ports where inside hosts wait for anybody: the flows that let in, and those that find the
+few UDP datagrams which the controller has to see.
+
+A switch cannot look into a datagram, but it can tell its size (`check_pkt_larger`). What a watched
+endpoint sends goes by way of table 10, which punts the sizes in question. An answer may have any
+size: the exchange that it belongs to gets a conntrack mark of its own, as the question leaves, and
+what comes in with that mark is punted. So neither needs a flow for each question, and no flow that
+the datapath has cached lets an answer pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ryu_alg.engine.commands import Command, OpenListener, Watched
+from ryu_alg.inspection import Realm, Transport
+from ryu_alg.openflow.cookies import EVERY, Kind, cookie
+from ryu_alg.openflow.flowtext import Command as FlowCommand
+from ryu_alg.openflow.flowtext import delete_by_cookie, flow_mod
+from ryu_alg.openflow.packet_out import ANSWERED, SEEN
+from ryu_alg.openflow.render import REALM_NUMBER, Meter, size_checks, transport_match
+
+_WATCH = 460
+"""In table 1, below all control packets."""
+_SENT_ON = 120
+_ASKED, _ADMIT = 415, 400
+_KNOWN = 216
+"""In table 3, above what has the first datagrams of an exchange looked at."""
+_MAPPING = 150
+_SYN = "0x002/0x012"
+"""SYN without ACK: what is left of an older connection does not come in."""
+_SOURCE = {4: "nw_src", 6: "ipv6_src"}
+_DESTINATION = {4: "nw_dst", 6: "ipv6_dst"}
+_INSIDE, _OUTSIDE = REALM_NUMBER[Realm.INSIDE], REALM_NUMBER[Realm.OUTSIDE]
+
+
+@dataclass(slots=True)
+class Listeners:
+    """What is open in the switch."""
+
+    _open: dict[int, dict[str, str]] = field(default_factory=dict)
+    """Actions by match, by the listening port's id."""
+
+    def open(self, command: OpenListener, zone: int) -> list[bytes]:
+        """The messages that carry out `OpenListener`."""
+        before = self._open.get(command.id, {})
+        flows = self._open[command.id] = listener_flows(command, zone)
+        gone = [match for match in before if match not in flows]
+        return [
+            *(flow_mod(match, FlowCommand.DELETE_STRICT) for match in gone),
+            *(flow_mod(f"{match} actions={actions}") for match, actions in flows.items()),
+        ]
+
+    def close(self, number: int) -> list[bytes]:
+        """The messages that carry out `CloseListener`."""
+        self._open.pop(number, None)
+        return [delete_by_cookie(cookie(Kind.LISTENER, number), EVERY)]
+
+    def installed(self, commands: Iterable[Command], zone: int) -> list[str]:
+        """All flows that are in place of the switch's, after `commands`."""
+        self._open = {
+            command.id: listener_flows(command, zone)
+            for command in commands
+            if isinstance(command, OpenListener)
+        }
+        return [
+            f"{match} actions={actions}"
+            for flows in self._open.values()
+            for match, actions in flows.items()
+        ]
+
+
+def listener_flows(port: OpenListener, zone: int) -> dict[str, str]:
+    """The flows of one listening port: actions by match."""
+    flows = _mapping(port, zone)
+    if port.admits:
+        flows |= _admitting(port, zone)
+    if port.watched is not None:
+        flows |= _watching(port, port.watched, zone)
+    return {f"cookie={cookie(Kind.LISTENER, port.id):#x},{m}": a for m, a in flows.items()}
+
+
+def _mapping(port: OpenListener, zone: int) -> dict[str, str]:
+    """What the endpoint sends by UDP, whomever it is for."""
+    match = f"table=8,priority={_MAPPING},{_from_inside(port)}"
+    return {match: _mapped(port, zone, port.udp_mark)}
+
+
+def _admitting(port: OpenListener, zone: int) -> dict[str, str]:
+    """Anybody outside connects, or begins to send."""
+    begins = f"table=3,priority={_ADMIT},ct_state=+new-inv+trk,reg1={_OUTSIDE}"
+    tcp, udp = (f"{begins},{_to_public(port, transport)}" for transport in Transport)
+    return {
+        f"{tcp},tcp_flags={_SYN}": _let_in(port, zone, port.tcp_mark),
+        udp: _let_in(port, zone, port.udp_mark),
+    }
+
+
+def _watching(port: OpenListener, watched: Watched, zone: int) -> dict[str, str]:
+    """What is punted, and what the controller sends on."""
+    version = port.inside.address.version
+    sent = f"reg1={_INSIDE},{_from_inside(port)}"
+    received = f"reg1={_OUTSIDE},{_to_public(port, Transport.UDP)}"
+    sent_on = f"table=2,priority={_SENT_ON}"
+    asking = watched.asking_mark
+    asked = (
+        f"table=3,priority={_ASKED},ct_state=+est-inv+trk,reg1={_OUTSIDE},reg3=0,"
+        f"{transport_match(Transport.UDP, version)},ct_mark={asking:#x}"
+    )
+    # Reading the port, as table 3 does of all that begins inside.
+    read = "move:NXM_OF_UDP_DST[]->NXM_NX_REG6[0..15],load:0->NXM_NX_REG6[0..15]"
+    return {
+        f"table=1,priority={_WATCH},{sent}": f"{size_checks(watched.sizes, version)},resubmit(,10)",
+        f"table=10,priority=100,{sent},reg6=0x1/0x3": f"meter:{int(Meter.INSIDE)},controller:65535",
+        # No need to look at the first datagrams of other exchanges.
+        f"table=3,priority={_KNOWN},ct_state=+new-inv+trk,{sent}": f"{read},goto_table:7",
+        f"{sent_on},reg3={ANSWERED},{sent}": _mapped(port, zone, asking),
+        f"{sent_on},reg3={SEEN},{received}": _let_in(port, zone, port.udp_mark),
+        f"{sent_on},reg3={ANSWERED},{received}": _let_in(port, zone, asking),
+        asked: f"meter:{int(Meter.OUTSIDE)},controller:65535",
+    }
+
+
+def _from_inside(port: OpenListener) -> str:
+    version = port.inside.address.version
+    udp = transport_match(Transport.UDP, version)
+    return f"{udp},{_SOURCE[version]}={port.inside.address},tp_src={port.inside.port}"
+
+
+def _to_public(port: OpenListener, transport: Transport) -> str:
+    public = port.public
+    version = public.address.version
+    ends = f"{_DESTINATION[version]}={public.address},tp_dst={public.port}"
+    return f"{transport_match(transport, version)},{ends}"
+
+
+def _mapped(port: OpenListener, zone: int, mark: int) -> str:
+    public = port.public
+    nat = f",nat(src={public.address}:{public.port}-{public.port})"
+    return _commit(port, zone, nat, mark)
+
+
+def _let_in(port: OpenListener, zone: int, mark: int) -> str:
+    inside = port.inside
+    return _commit(port, zone, f",nat(dst={inside.address}:{inside.port})", mark)
+
+
+def _commit(port: OpenListener, zone: int, nat: str, mark: int) -> str:
+    if port.public == port.inside:
+        nat = ""
+    return f"ct(commit,table=4,zone={zone}{nat},exec(load:{mark:#x}->NXM_NX_CT_MARK[]))"
