@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from ryu_alg.inspection import Conversation
 from ryu_alg.protocols.ftp import FtpOptions
-from tests.protocols.ftp.gateway import BEHIND_NAT, IPV4, IPV6, PUBLISHED
 from tests.protocols.ftp.session import Session
+from tests.protocols.gateway import BEHIND_NAT, IPV6, OUTSIDE, PUBLISHED
 
 LOGIN = r"""
 <= 220 ProFTPD ready.
@@ -100,7 +100,7 @@ DIALOGUES = [
         <= 200 ok
         !! close 1
         """,
-        IPV4,
+        OUTSIDE,
     ),
     Dialogue(
         "leading zeros, which some read as octal, are written anew",
@@ -111,7 +111,7 @@ DIALOGUES = [
         !! open 1, ftp.rewritten
         <= 200 ok
         """,
-        IPV4,
+        OUTSIDE,
     ),
     Dialogue(
         "extended active, IPv4, any delimiter",
@@ -552,7 +552,7 @@ DIALOGUES = [
         <- 501 The address is not the client's own.
         !! ftp.port.foreign_address
         """,
-        IPV4,
+        OUTSIDE,
         FtpOptions.model_validate({"fxp_hosts": ["198.51.100.16/28", "2001:db8::/64"]}),
     ),
     Dialogue(

@@ -8,7 +8,8 @@ from pathlib import Path
 import dpkt
 
 from ryu_alg.inspection import Conversation, Direction, Endpoint
-from tests.protocols.ftp.session import TO_CLIENT, TO_SERVER, Session
+from tests.protocols.ftp.session import Session
+from tests.protocols.session import TO_CLIENT, TO_SERVER
 
 CORPUS = Path(__file__).parents[4] / "shared" / "corpus"
 OPENED = {

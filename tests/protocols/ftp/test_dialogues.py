@@ -8,7 +8,7 @@ import pickle
 import pytest
 
 from tests.protocols.ftp.dialogues import DIALOGUES, Dialogue
-from tests.protocols.ftp.playbook import play, play_pipelined, play_split, result, steps
+from tests.protocols.playbook import play, play_pipelined, play_split, result, steps
 
 every_dialogue = pytest.mark.parametrize("dialogue", DIALOGUES, ids=lambda d: d.name)
 

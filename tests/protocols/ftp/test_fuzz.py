@@ -7,15 +7,14 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ryu_alg.inspection import Direction
 from ryu_alg.protocols.ftp import FtpOptions
 from ryu_alg.protocols.ftp.verbs import VERBS
 from tests.protocols.ftp.dialogues import DIALOGUES, Dialogue
-from tests.protocols.ftp.gateway import BEHIND_NAT, IPV4, IPV6, PUBLISHED
-from tests.protocols.ftp.playbook import result, steps
-from tests.protocols.ftp.session import TO_CLIENT, TO_SERVER, Session
-
-Arrival = tuple[Direction, bytes]
+from tests.protocols.ftp.session import Session
+from tests.protocols.fuzzing import Arrival, any_bytes, mutations
+from tests.protocols.gateway import BEHIND_NAT, IPV6, OUTSIDE, PUBLISHED
+from tests.protocols.playbook import result, steps
+from tests.protocols.session import TO_CLIENT, TO_SERVER
 
 FROM_CLIENT = [
     *(b"PORT 192,168,10,2,4,5", b"PORT 198,51,100,9,4,5", b"port 1,2,3,4,5,6", b"PORT "),
@@ -57,7 +56,7 @@ beginnings: st.SearchStrategy[list[Arrival]] = st.sampled_from(
     [[], [(TO_CLIENT, b"220 hi\r\n"), (TO_SERVER, b"NOOP\r\n"), (TO_CLIENT, b"200 ok\r\n")]]
 )
 sessions = st.builds(
-    Session, st.sampled_from(OPTIONS), st.sampled_from([BEHIND_NAT, PUBLISHED, IPV4, IPV6])
+    Session, st.sampled_from(OPTIONS), st.sampled_from([BEHIND_NAT, PUBLISHED, OUTSIDE, IPV6])
 )
 
 
@@ -101,7 +100,7 @@ def test_lines_in_any_order(session: Session, begin: list[Arrival], rest: list[A
     assert len(session.opened) <= len(session.gateway.armed)
 
 
-@given(sessions, st.lists(st.tuples(st.sampled_from(Direction), st.binary()), max_size=10))
+@given(sessions, any_bytes)
 @settings(max_examples=200, deadline=None)
 def test_any_bytes(session: Session, arrived: list[Arrival]) -> None:
     for direction, data in arrived:
@@ -129,27 +128,8 @@ def test_a_client_alone_opens_nothing(session: Session, said: list[bytes]) -> No
 @st.composite
 def mutated(draw: st.DrawFn) -> tuple[Dialogue, list[Arrival]]:
     dialogue = draw(st.sampled_from(DIALOGUES))
-    script: list[Arrival] = [(step.direction, step.data) for step in steps(dialogue.text)]
-    for _ in range(draw(st.integers(1, 4))):
-        at = draw(st.integers(0, len(script) - 1))
-        direction, data = script[at]
-        cut = draw(st.integers(0, len(data)))
-        length = draw(st.integers(0, 4))
-        match draw(st.sampled_from(["change", "insert", "delete", "repeat", "swap", "drop"])):
-            case "change":
-                data = data[:cut] + draw(st.binary(max_size=length)) + data[cut + length :]
-            case "insert":
-                data = data[:cut] + draw(st.sampled_from(FROM_CLIENT + FROM_SERVER)) + data[cut:]
-            case "delete":
-                data = data[:cut] + data[cut + length :]
-            case "repeat":
-                data = data + data
-            case "swap":
-                direction = direction.opposite
-            case _:
-                data = b""
-        script[at] = (direction, data)
-    return dialogue, script
+    script = [(step.direction, step.data) for step in steps(dialogue.text)]
+    return dialogue, draw(mutations(script, st.sampled_from(FROM_CLIENT + FROM_SERVER)))
 
 
 @given(mutated(), st.integers(1, 40))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ryu_alg.inspection import Direction, Forward
 from ryu_alg.protocols.ftp import PROTOCOL, FtpInspector, FtpOptions
-from tests.protocols.ftp.gateway import BEHIND_NAT, MemoryGateway
-from tests.protocols.ftp.session import TO_CLIENT, TO_SERVER, Session
+from tests.protocols.ftp.session import Session
+from tests.protocols.gateway import BEHIND_NAT, MemoryGateway
+from tests.protocols.session import TO_CLIENT, TO_SERVER
 
 
 def logged_in(options: FtpOptions | None = None) -> Session:

@@ -10,7 +10,7 @@ from ryu_alg.inspection import Conversation, Party, Refusal
 from ryu_alg.protocols.ftp import FtpOptions, commands
 from ryu_alg.protocols.ftp.commands import Command
 from ryu_alg.protocols.ftp.negotiation import Announced, Negotiator, Refused
-from tests.protocols.ftp.gateway import BEHIND_NAT, IPV4, IPV6, PUBLISHED, MemoryGateway
+from tests.protocols.gateway import BEHIND_NAT, IPV6, OUTSIDE, PUBLISHED, MemoryGateway
 
 FXP = FtpOptions.model_validate({"fxp_hosts": ["198.51.100.16/28", "2001:db8:2::/48"]})
 
@@ -58,7 +58,7 @@ def test_peers_are_of_the_sessions_family() -> None:
 
 
 def test_a_listed_host_may_be_named() -> None:
-    gateway = MemoryGateway(IPV4)
+    gateway = MemoryGateway(OUTSIDE)
     assert isinstance(active(b"PORT 198,51,100,17,4,5", gateway, FXP), Announced)
     assert isinstance(passive(b"227 (198,51,100,18,4,5)", gateway, FXP), Announced)
     assert [asked.third_party for asked in gateway.asked] == [
@@ -96,7 +96,7 @@ def test_the_sessions_own_hosts_are_no_third_parties() -> None:
     ],
 )
 def test_what_the_gateway_refuses(refusal: str, to_port: int, to_pasv: int) -> None:
-    gateway = MemoryGateway(IPV4, {1029: Refusal(refusal, "no")})
+    gateway = MemoryGateway(OUTSIDE, refusals={1029: Refusal(refusal, "no")})
     outcome = active(b"PORT 198,51,100,9,4,5", gateway, FXP)
     assert isinstance(outcome, Refused)
     assert (outcome.code, outcome.reason, outcome.detail) == (to_port, "refused", f"{refusal}: no")
@@ -106,7 +106,7 @@ def test_what_the_gateway_refuses(refusal: str, to_port: int, to_pasv: int) -> N
 
 @pytest.mark.parametrize("port", [0, 1, 20, 21, 1023])
 def test_the_gateway_is_not_asked_for_low_ports(port: int) -> None:
-    gateway = MemoryGateway(IPV4)
+    gateway = MemoryGateway(OUTSIDE)
     high, low = divmod(port, 256)
     assert code(active(b"PORT 198,51,100,9,%d,%d" % (high, low), gateway, FXP)) == 501
     assert code(active(b"EPRT |1|198.51.100.9|%d|" % port, gateway, FXP)) == 501
@@ -120,24 +120,24 @@ def announced_as(address: str, conversation: Conversation) -> MemoryGateway:
 
 
 def test_what_cannot_be_written_is_withdrawn() -> None:
-    outcome = active(b"PORT 198,51,100,9,4,5", announced_as("2001:db8::1", IPV4), FXP)
+    outcome = active(b"PORT 198,51,100,9,4,5", announced_as("2001:db8::1", OUTSIDE), FXP)
     assert isinstance(outcome, Refused)
     assert (outcome.code, outcome.expectation) == (522, 1)
-    outcome = passive(b"227 (198,51,100,7,4,5)", announced_as("2001:db8::1", IPV4), FXP)
+    outcome = passive(b"227 (198,51,100,7,4,5)", announced_as("2001:db8::1", OUTSIDE), FXP)
     assert isinstance(outcome, Refused)
     assert (outcome.code, outcome.expectation) == (425, 1)
-    outcome = passive(b"229 (|||1029|)", announced_as("203.0.113.9", IPV4), FXP)
+    outcome = passive(b"229 (|||1029|)", announced_as("203.0.113.9", OUTSIDE), FXP)
     assert isinstance(outcome, Refused)
     assert (outcome.code, outcome.expectation) == (425, 1)
 
 
 def test_eprt_says_any_family() -> None:
-    outcome = active(b"EPRT |1|198.51.100.9|1029|", announced_as("2001:db8::1", IPV4), FXP)
+    outcome = active(b"EPRT |1|198.51.100.9|1029|", announced_as("2001:db8::1", OUTSIDE), FXP)
     assert isinstance(outcome, Announced)
     assert outcome.text == b"|2|2001:db8::1|1029|"
-    outcome = active(b"EPRT -1-198.51.100.9-1029-", announced_as("203.0.113.9", IPV4), FXP)
+    outcome = active(b"EPRT -1-198.51.100.9-1029-", announced_as("203.0.113.9", OUTSIDE), FXP)
     assert isinstance(outcome, Announced)
     assert outcome.text == b"-1-203.0.113.9-1029-"
-    outcome = active(b"EPRT :1:198.51.100.9:1029:", announced_as("2001:db8::1", IPV4), FXP)
+    outcome = active(b"EPRT :1:198.51.100.9:1029:", announced_as("2001:db8::1", OUTSIDE), FXP)
     assert isinstance(outcome, Announced)
     assert outcome.text == b"|2|2001:db8::1|1029|"

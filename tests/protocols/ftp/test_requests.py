@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ryu_alg.protocols.ftp import FtpOptions
-from tests.protocols.ftp.session import TO_CLIENT, TO_SERVER, Session
+from tests.protocols.ftp.session import Session
+from tests.protocols.session import TO_CLIENT, TO_SERVER
 
 
 def greeted(options: FtpOptions | None = None) -> Session:

@@ -10,8 +10,9 @@ import pytest
 from ryu_alg.inspection import Party, Refusal
 from ryu_alg.protocols.ftp import FtpOptions
 from ryu_alg.protocols.ftp.responses import ADDRESS_REPLY_LINES, LINE_LIMIT
-from tests.protocols.ftp.gateway import PUBLISHED
-from tests.protocols.ftp.session import TO_CLIENT, TO_SERVER, Session
+from tests.protocols.ftp.session import Session
+from tests.protocols.gateway import PUBLISHED
+from tests.protocols.session import TO_CLIENT, TO_SERVER
 
 
 def asked(command: bytes = b"PASV", options: FtpOptions | None = None) -> Session:

@@ -1,4 +1,4 @@
-r"""Conversations as playbooks (see `tests.protocols.ftp.playbook`).
+r"""Conversations as playbooks (see `tests.protocols.playbook`).
 
 The client is amy at 192.168.10.2 (3232238082 as a number), seen as 203.0.113.1 (3405803777); the
 first port that is announced in place of hers is 32769.
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from ryu_alg.inspection import Conversation
 from ryu_alg.protocols.irc import IrcOptions
-from tests.protocols.irc.gateway import BEHIND_NAT, IPV6, PUBLISHED, IrcGateway, endpoint
-from tests.protocols.irc.session import Session, options
+from tests.protocols.gateway import BEHIND_NAT, IPV6, PUBLISHED, endpoint
+from tests.protocols.irc.session import IrcGateway, Session, options
 
 WELCOME = r"""
 >= CAP LS 302

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from ryu_alg.inspection import Conversation
+from typing import Any
+
+from ryu_alg.inspection import Conversation, Expectation, Party, Refusal
 from ryu_alg.protocols.irc import IrcInspector, IrcOptions
-from tests.protocols.ftp import session
-from tests.protocols.ftp.session import TO_CLIENT, TO_SERVER
-from tests.protocols.irc.gateway import BEHIND_NAT, IrcGateway
+from tests.protocols.gateway import BEHIND_NAT, MemoryGateway
+from tests.protocols.session import TO_CLIENT, TO_SERVER, StreamSession
 
 
-class Session(session.Session):
-    """The same with another inspector."""
+class IrcGateway(MemoryGateway):
+    """Knows what IRC may ask."""
+
+    def expect(
+        self,
+        *,
+        listener: Party,
+        third_party: None = None,
+        last_port: None = None,
+        **asked: Any,
+    ) -> Expectation | Refusal:
+        assert listener is Party.CLIENT and third_party is None and last_port is None
+        return super().expect(listener=listener, **asked)
+
+
+class Session(StreamSession):
+    """With a gateway in memory."""
 
     def __init__(
         self,
@@ -18,9 +34,8 @@ class Session(session.Session):
         conversation: Conversation = BEHIND_NAT,
         gateway: IrcGateway | None = None,
     ) -> None:
-        super().__init__(conversation=conversation)
-        self.gateway = gateway or IrcGateway(conversation)
-        self.inspector = IrcInspector(options or IrcOptions(), self.gateway)
+        gateway = gateway or IrcGateway(conversation)
+        super().__init__(IrcInspector(options or IrcOptions(), gateway), gateway)
 
     def talk(self) -> Session:
         """The client is welcomed as amy; what left until then is not kept."""
@@ -39,6 +54,3 @@ class Session(session.Session):
 def options(**values: object) -> IrcOptions:
     """Options as the configuration gives them."""
     return IrcOptions.model_validate(values)
-
-
-__all__ = ["TO_CLIENT", "TO_SERVER", "Session", "options"]

@@ -11,7 +11,8 @@ import pytest
 
 from ryu_alg.inspection import Conversation, Direction, Endpoint
 from ryu_alg.protocols.irc import IrcOptions
-from tests.protocols.irc.session import TO_CLIENT, TO_SERVER, Session
+from tests.protocols.irc.session import Session
+from tests.protocols.session import TO_CLIENT, TO_SERVER
 
 CORPUS = Path(__file__).parents[4] / "shared" / "corpus"
 PORT = 6667

@@ -6,8 +6,8 @@ import pickle
 
 import pytest
 
-from tests.protocols.ftp.playbook import play, play_split, result, steps
 from tests.protocols.irc.dialogues import DIALOGUES, Dialogue
+from tests.protocols.playbook import play, play_split, result, steps
 
 every_dialogue = pytest.mark.parametrize("dialogue", DIALOGUES, ids=lambda d: d.name)
 

@@ -10,12 +10,12 @@ from ryu_alg.protocols.irc import IrcOptions
 from ryu_alg.protocols.irc.messages import LINE_LIMIT
 from ryu_alg.protocols.irc.offers import MAX_ANNOUNCED
 from ryu_alg.protocols.irc.verbs import VERBS
-from tests.protocols.ftp.playbook import result, steps
+from tests.protocols.fuzzing import Arrival, any_bytes, mutations
+from tests.protocols.gateway import BEHIND_NAT, IPV6, PUBLISHED
 from tests.protocols.irc.dialogues import DIALOGUES, Dialogue
-from tests.protocols.irc.gateway import BEHIND_NAT, IPV6, PUBLISHED
-from tests.protocols.irc.session import TO_CLIENT, TO_SERVER, Session, options
-
-Arrival = tuple[Direction, bytes]
+from tests.protocols.irc.session import Session, options
+from tests.protocols.playbook import result, steps
+from tests.protocols.session import TO_CLIENT, TO_SERVER
 
 NUMBERS = [
     *(b"3232238082", b"3405803777", b"192.168.10.2", b"2001:db8:1::9", b"3325256713", b"199"),
@@ -74,9 +74,8 @@ def check(session: Session, arrived: list[Arrival]) -> None:
     assert not session.gateway.armed or session.inspector.dialogue.registered
     assert session.inspector.options.dcc == "allow" or not session.gateway.armed
     assert len(session.inspector.dialogue.announced) <= MAX_ANNOUNCED
-    closed = {int(event[6:]) for event in session.events if event.startswith("close ")}
-    assert closed | session.opened == {armed.id for armed in session.gateway.armed}
-    assert not closed & session.opened
+    assert session.closed | session.opened == {armed.id for armed in session.gateway.armed}
+    assert not session.closed & session.opened
     for direction in (TO_SERVER, TO_CLIENT):
         whole = b"".join(data for towards, data in arrived if towards is direction)
         if not session.aborted and not session.inspector.dialogue.starting_tls:
@@ -98,7 +97,7 @@ def test_any_conversation(session: Session, arrived: list[Arrival], welcomed: bo
     session.end(TO_SERVER)
 
 
-@given(sessions, st.lists(st.tuples(st.sampled_from(Direction), st.binary()), max_size=10))
+@given(sessions, any_bytes)
 @settings(max_examples=200, deadline=None)
 def test_any_bytes(session: Session, arrived: list[Arrival]) -> None:
     for direction, data in arrived:
@@ -126,27 +125,8 @@ def test_a_client_alone_opens_nothing(session: Session, said: list[bytes]) -> No
 @st.composite
 def mutated(draw: st.DrawFn) -> tuple[Dialogue, list[Arrival]]:
     dialogue = draw(st.sampled_from(DIALOGUES))
-    script: list[Arrival] = [(step.direction, step.data) for step in steps(dialogue.script)]
-    for _ in range(draw(st.integers(1, 4))):
-        at = draw(st.integers(0, len(script) - 1))
-        direction, data = script[at]
-        cut = draw(st.integers(0, len(data)))
-        length = draw(st.integers(0, 4))
-        match draw(st.sampled_from(["change", "insert", "delete", "repeat", "swap", "drop"])):
-            case "change":
-                data = data[:cut] + draw(st.binary(max_size=length)) + data[cut + length :]
-            case "insert":
-                data = data[:cut] + draw(st.one_of(lines, dccs)) + data[cut:]
-            case "delete":
-                data = data[:cut] + data[cut + length :]
-            case "repeat":
-                data = data + data
-            case "swap":
-                direction = direction.opposite
-            case _:
-                data = b""
-        script[at] = (direction, data)
-    return dialogue, script
+    script = [(step.direction, step.data) for step in steps(dialogue.script)]
+    return dialogue, draw(mutations(script, st.one_of(lines, dccs)))
 
 
 @given(mutated(), st.integers(1, 40))

@@ -11,8 +11,9 @@ from ryu_alg.protocols.irc import PROTOCOL, IrcInspector
 from ryu_alg.protocols.irc.messages import LINE_LIMIT
 from ryu_alg.protocols.irc.offers import MAX_ANNOUNCED
 from ryu_alg.protocols.irc.requests import MAX_DCCS
-from tests.protocols.irc.gateway import BEHIND_NAT, IPV6, IrcGateway
-from tests.protocols.irc.session import TO_CLIENT, TO_SERVER, Session, options
+from tests.protocols.gateway import BEHIND_NAT, IPV6
+from tests.protocols.irc.session import IrcGateway, Session, options
+from tests.protocols.session import TO_CLIENT, TO_SERVER
 
 CHAT = b"PRIVMSG bob :\1DCC CHAT chat 3232238082 %d\1\r\n"
 
@@ -35,7 +36,7 @@ def test_who_may_connect_and_for_how_long(conversation: Conversation, text: byte
     (asked,) = session.gateway.asked
     anybody = "0.0.0.0/0" if conversation is BEHIND_NAT else "::/0"
     assert asked.peers == (ip_network(anybody),)
-    assert session.gateway.waits == [77]
+    assert session.gateway.asked[0].wait == 77
     narrow = Session(options(dcc_peers=["198.51.100.0/24", "2001:db8:7::/48"]), conversation)
     narrow.talk().client(text)
     assert len(narrow.gateway.asked[0].peers) == 1

@@ -8,7 +8,6 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from ryu_alg.inspection import (
-    Abort,
     Address,
     Admit,
     Binding,
@@ -16,19 +15,14 @@ from ryu_alg.inspection import (
     Direction,
     Effect,
     Endpoint,
-    Forward,
-    Inject,
-    Opaque,
     Realm,
     Refusal,
-    Replace,
-    Report,
     Transport,
     Unbind,
 )
 from ryu_alg.protocols.rtsp import RtspInspector, RtspOptions
+from tests.protocols.session import TO_CLIENT, TO_SERVER, StreamSession
 
-TO_SERVER, TO_CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
 FIRST_PUBLIC_PORT = 40000
 INSIDE = (ip_network("192.168.0.0/16"), ip_network("2001:db8:30::/64"))
 PUBLIC = ip_address("203.0.113.1")
@@ -115,51 +109,30 @@ class MemoryGateway:
         }
 
 
-class Connection:
-    """Feeds an inspector, and keeps what leaves and what happens."""
+class Connection(StreamSession):
+    """With a gateway in memory."""
 
     def __init__(
         self, conversation: Conversation = NAT, options: dict[str, Any] | None = None
     ) -> None:
-        self.gateway = MemoryGateway(conversation)
-        self.inspector = RtspInspector(RtspOptions.model_validate(options or {}), self.gateway)
-        self.held = {TO_SERVER: b"", TO_CLIENT: b""}
-        self.left = {TO_SERVER: b"", TO_CLIENT: b""}
+        gateway = MemoryGateway(conversation)
+        super().__init__(RtspInspector(RtspOptions.model_validate(options or {}), gateway), gateway)
         self.came = {TO_SERVER: 0, TO_CLIENT: 0}
-        self.reports: list[str] = []
-        self.opaque = False
-        self.aborted = False
         self.watch: Callable[[], None] = lambda: None
         """Called after each effect list."""
 
-    def client(self, data: bytes) -> bytes:
-        """The client sends; what leaves for the server because of it."""
-        return self._sent(TO_SERVER, data)
-
-    def server(self, data: bytes) -> bytes:
-        return self._sent(TO_CLIENT, data)
-
-    def _sent(self, direction: Direction, data: bytes) -> bytes:
-        before = len(self.left[direction])
-        self.feed(direction, data)
-        return self.left[direction][before:]
-
     def feed(self, direction: Direction, data: bytes) -> None:
-        self.held[direction] += data
         self.came[direction] += len(data)
-        waiting = [direction]
-        while waiting and not self.aborted:
-            current = waiting.pop()
-            held = self.held[current]
-            if not held:
-                continue
-            if self.opaque:
-                self._decide(current, len(held), held)
-            elif self.carry_out(self.inspector.inspect(current, held), current):
-                waiting = [current, current.opposite]
+        super().feed(direction, data)
+
+    def offer(self, direction: Direction) -> bool:
+        held = self.held[direction]
+        if self.opaque:
+            self.decide(direction, len(held), held)
+            return False
+        return super().offer(direction) or self.opaque
 
     def end(self, direction: Direction) -> None:
-        """A FIN."""
         if not self.aborted and not self.opaque:
             self.carry_out(self.inspector.end(direction, self.held[direction]), direction)
 
@@ -177,42 +150,23 @@ class Connection:
             self.carry_out(self.inspector.binding_idle(number), TO_SERVER)
 
     def carry_out(self, effects: Sequence[Effect], direction: Direction) -> bool:
-        before = len(self.held[direction])
-        decided = False
-        for effect in effects:
-            match effect:
-                case Forward(length):
-                    assert length > 0
-                    self._decide(direction, length, self.held[direction][:length])
-                case Replace(length, data):
-                    assert self.held[direction][:length] != data
-                    self._decide(direction, length, data)
-                case Inject(towards, data):
-                    self.left[towards] += data
-                case Report(code, _):
-                    self.reports.append(code)
-                case Abort():
-                    self.aborted = True
-                case Opaque():
-                    self.opaque = decided = True
-                case Admit(number, exchanges):
-                    assert exchanges or number in self.gateway.admitted
-                    assert len(set(exchanges)) == len(exchanges)
-                    self.gateway.admitted[number] = effect
-                case Unbind(number):
-                    del self.gateway.bindings[number]
-                    self.gateway.admitted.pop(number, None)
-                case _:
-                    raise AssertionError(effect)
+        decided = super().carry_out(effects, direction)
         for way in Direction:
             assert self.aborted or self.inspector.shift[way] == self.shift(way)
         self.watch()
-        return decided or len(self.held[direction]) < before
+        return decided
 
-    def _decide(self, direction: Direction, length: int, data: bytes) -> None:
-        assert length <= len(self.held[direction])
-        self.held[direction] = self.held[direction][length:]
-        self.left[direction] += data
+    def other(self, effect: Effect) -> None:
+        match effect:
+            case Admit(number, exchanges):
+                assert exchanges or number in self.gateway.admitted
+                assert len(set(exchanges)) == len(exchanges)
+                self.gateway.admitted[number] = effect
+            case Unbind(number):
+                del self.gateway.bindings[number]
+                self.gateway.admitted.pop(number, None)
+            case _:
+                raise AssertionError(effect)
 
     def shift(self, direction: Direction) -> int:
         """Bytes by which what left is ahead of what came and was decided."""

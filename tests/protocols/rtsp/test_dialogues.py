@@ -26,7 +26,7 @@ def run(dialogue: Dialogue, size: int | None = None, cut: int | None = None) -> 
 
 
 def seen(connection: Connection) -> tuple[object, ...]:
-    return (connection.left, connection.held, connection.reports, connection.opaque)
+    return (connection.left, connection.held, connection.codes, connection.opaque)
 
 
 @named

@@ -153,7 +153,7 @@ def test_cut_anywhere(arrivals: list[Arrival], sizes: list[int]) -> None:
 
     def seen(connection: Connection) -> Any:
         if connection.aborted:
-            return connection.reports
-        return connection.left, connection.held, connection.reports, connection.opaque
+            return connection.codes
+        return connection.left, connection.held, connection.codes, connection.opaque
 
     assert seen(apart) == seen(together)

@@ -145,7 +145,7 @@ def test_a_session_that_is_silent_and_not_heard_of_ends() -> None:
     assert len(connection.gateway.open()) == 2
     connection.silence()
     assert connection.gateway.bindings == {}
-    assert connection.reports[-1] == "rtsp.session.expired"
+    assert connection.codes[-1] == "rtsp.session.expired"
 
 
 def test_a_session_that_is_heard_of_goes_on() -> None:
@@ -164,7 +164,7 @@ def test_a_session_that_is_heard_of_goes_on() -> None:
 def test_media_within_the_connection_are_no_silence() -> None:
     connection = playing(TCP, TCP, options={"rules": [{"action": "deny", "methods": "RECORD"}]})
     connection.pass_time(1000)
-    assert connection.reports == []
+    assert connection.codes == []
     assert connection.inspector.streams.all_interleaved
 
 
@@ -215,7 +215,7 @@ def test_a_frame_that_nobody_agreed_on(direction: Any) -> None:
     connection = playing()
     connection.feed(direction, FRAME)
     assert connection.aborted
-    assert connection.reports[-1] == "rtsp.frame.unasked"
+    assert connection.codes[-1] == "rtsp.frame.unasked"
 
 
 def test_an_answer_of_ours_does_not_stand_within_a_frame() -> None:
@@ -346,7 +346,7 @@ def test_what_is_no_rtsp_is_refused_for_good(direction: Any, data: bytes, code: 
     connection = Connection()
     connection.feed(direction, data)
     assert connection.aborted
-    assert connection.reports == [code]
+    assert connection.codes == [code]
     assert connection.inspector.inspect(TO_SERVER, request("OPTIONS", 1)) == []
     assert connection.inspector.inspect(TO_CLIENT, ok(1)) == []
 
@@ -374,7 +374,7 @@ def test_a_refused_request_goes_with_its_body() -> None:
     connection.client(raw[300:] + request("OPTIONS", 3))
     assert connection.left[TO_SERVER] == request("OPTIONS", 3)
     assert connection.gateway.bound == 0
-    assert connection.reports == ["rtsp.denied"]
+    assert connection.codes == ["rtsp.denied"]
 
 
 # -- policy, requests of the server, descriptions -----------------------------------------------
@@ -466,4 +466,4 @@ def test_descriptions_that_cannot_be_read_pass(body: bytes, code: str) -> None:
     connection = Connection(NAT)
     raw = request("ANNOUNCE", 1, "Content-Type: application/sdp", body=body)
     assert connection.client(raw) == raw
-    assert connection.reports == [f"rtsp.description.{code}"]
+    assert connection.codes == [f"rtsp.description.{code}"]

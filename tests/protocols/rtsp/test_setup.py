@@ -45,7 +45,7 @@ def test_client_inside(profile: str) -> None:
     expected = f"{profile};unicast;client_port=4588-4589;server_port=6256-6257;ssrc=1"
     assert answered == expected.encode()
     assert connection.gateway.open() == {(f"{C}:4588", f"{S}:6256"), (f"{C}:4589", f"{S}:6257")}
-    assert connection.reports == ["rtsp.rewritten"]
+    assert connection.codes == ["rtsp.rewritten"]
 
 
 def test_nothing_is_open_before_the_answer() -> None:
@@ -87,7 +87,7 @@ def test_without_translation(conversation: Conversation, inside: str, outside: s
     assert connection.server(back) == back
     assert (inside, outside) in connection.gateway.open()
     assert len(connection.gateway.open()) == 2
-    assert connection.reports == []
+    assert connection.codes == []
 
 
 def test_between_inside_hosts_nothing_opens() -> None:
@@ -214,7 +214,7 @@ def test_an_alternative_that_cannot_be_served_is_taken_out() -> None:
     assert transport_of(left) == (
         b"RTP/AVP;unicast;client_port=40000-40001,RTP/AVP/TCP;interleaved=0-1"
     )
-    assert sorted(set(connection.reports)) == [
+    assert sorted(set(connection.codes)) == [
         "rtsp.rewritten",
         "rtsp.transport.ice",
         "rtsp.transport.refused",
@@ -226,7 +226,7 @@ def test_without_another_alternative_it_is_refused() -> None:
     connection.gateway.refusals[4590] = Refusal("quota.host", "full")
     assert connection.client(setup(7, "RTP/AVP;unicast;client_port=4590-4591")) == b""
     assert connection.left[TO_CLIENT] == b"RTSP/1.0 461 Unsupported Transport\r\nCSeq: 7\r\n\r\n"
-    assert connection.reports == ["rtsp.transport.refused"]
+    assert connection.codes == ["rtsp.transport.refused"]
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_multicast_is_left_alone(conversation: Conversation, transport: str) -> 
     assert connection.client(came) == came
     assert connection.server(back) == back
     assert connection.gateway.bound == 0
-    assert connection.reports == []
+    assert connection.codes == []
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,7 @@ def test_what_is_refused(conversation: Conversation, transport: str, code: int) 
     answer = connection.left[TO_CLIENT]
     assert answer.startswith(f"RTSP/1.0 {code} ".encode())
     assert answer.endswith(b"CSeq: 1\r\n\r\n")
-    assert len(connection.reports) == 1
+    assert len(connection.codes) == 1
     assert connection.gateway.bindings == {}
 
 
@@ -324,7 +324,7 @@ def test_an_answer_to_something_else_is_refused(answer: str, code: str) -> None:
     assert left == (
         b"RTSP/1.0 461 Unsupported Transport\r\nCSeq: 1\r\n\r\nRTSP/1.0 200 OK\r\nCSeq: 2\r\n\r\n"
     )
-    assert connection.reports[1:] == [f"rtsp.transport.{code}"]
+    assert connection.codes[1:] == [f"rtsp.transport.{code}"]
     assert connection.gateway.bindings == {}
 
 
@@ -332,7 +332,7 @@ def test_an_inside_server_that_answers_something_else() -> None:
     connection = Connection(PUBLISHED)
     connection.client(setup(1, "RTP/AVP;unicast;client_port=4588-4589"))
     connection.server(accept(1, "RTP/AVP;unicast;client_port=5000-5001;server_port=6256-6257"))
-    assert connection.reports == ["rtsp.transport.unasked"]
+    assert connection.codes == ["rtsp.transport.unasked"]
     assert connection.gateway.bound == 0
 
 
@@ -362,7 +362,7 @@ def test_a_source_that_is_not_the_servers_is_not_believed() -> None:
     )
     assert answered == b"RTP/AVP;unicast;source=198.51.100.7;server_port=6256-6257"
     assert (f"{C}:4588", f"{S}:6256") in connection.gateway.open()
-    assert connection.reports[-1] == "rtsp.transport.foreign_source"
+    assert connection.codes[-1] == "rtsp.transport.foreign_source"
 
 
 def test_media_hosts() -> None:
@@ -400,14 +400,14 @@ def test_media_hosts_are_one_at_a_time_and_of_one_kind(transport: str) -> None:
     networks = ["192.168.10.64/26", "2001:db8:30::/64"]
     connection = Connection(NAT, {"media_hosts": networks})
     assert connection.client(setup(1, transport)) == b""
-    assert connection.reports == ["rtsp.transport.foreign_destination"]
+    assert connection.codes == ["rtsp.transport.foreign_destination"]
 
 
 def test_alternatives_are_bounded_over_all_headers() -> None:
     connection = Connection(NAT)
     some = ",".join(["RTP/AVP;multicast"] * 9)
     assert connection.client(setup(1, some, f"Transport: {some}")) == b""
-    assert connection.reports == ["rtsp.transport.syntax"]
+    assert connection.codes == ["rtsp.transport.syntax"]
 
 
 def test_who_connects_waits_nowhere() -> None:

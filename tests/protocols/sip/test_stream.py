@@ -9,31 +9,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ryu_alg.inspection import (
-    Abort,
     Admit,
     Conversation,
     Direction,
     Effect,
     Expectation,
-    Forward,
     Inject,
     Network,
     Party,
     Refusal,
-    Replace,
-    Report,
     Transport,
     Unbind,
 )
 from ryu_alg.inspection.endpoints import Address
 from ryu_alg.protocols.sip import SipOptions
 from ryu_alg.protocols.sip.inspector import stream_inspector
+from tests.protocols.session import TO_CLIENT, TO_SERVER, StreamSession
 from tests.protocols.sip.gateway import HOST, MemoryGateway, World, endpoint
 from tests.protocols.sip.messages import request
 from tests.protocols.sip.site import read
 from tests.protocols.sip.ua import invite, respond, sdp
 
-TO_SERVER, TO_CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
 CLIENT = endpoint(HOST, 41234)
 PROXY = endpoint("198.51.100.7", 5060)
 SEEN = endpoint("203.0.113.1", 49200)
@@ -60,64 +56,21 @@ class MemoryStream(MemoryGateway):
         raise AssertionError("SIP binds, it does not expect")
 
 
-class Connection:
-    """One session as the engine runs it."""
+class Connection(StreamSession):
+    """One session over TCP, with a gateway in memory."""
 
     def __init__(
         self, conversation: Conversation | None = None, options: SipOptions | None = None
     ) -> None:
         self.world = World()
-        self.gateway = MemoryStream(self.world, HOST)
+        gateway = MemoryStream(self.world, HOST)
         if conversation is not None:
-            self.gateway.conversation = conversation
-        self.inspector = stream_inspector(options or SipOptions(), self.gateway)
-        self.held = {TO_SERVER: b"", TO_CLIENT: b""}
-        self.left = {TO_SERVER: b"", TO_CLIENT: b""}
-        self.reports: list[str] = []
-        self.aborted = False
+            gateway.conversation = conversation
+        super().__init__(stream_inspector(options or SipOptions(), gateway), gateway)
 
-    def feed(self, direction: Direction, data: bytes) -> None:
-        self.held[direction] += data
-        if not self.aborted:
-            offered = self.held[direction]
-            self.carry_out(self.inspector.inspect(direction, offered), direction)
-
-    def carry_out(self, effects: Sequence[Effect], direction: Direction) -> None:
-        for effect in effects:
-            match effect:
-                case Forward(length):
-                    assert length > 0
-                    self._decide(direction, length, self.held[direction][:length])
-                case Replace(length, data):
-                    assert self.held[direction][:length] != data
-                    self._decide(direction, length, data)
-                case Inject(towards, data):
-                    self.left[towards] += data
-                case Report(code, _):
-                    self.reports.append(code)
-                case Abort():
-                    self.aborted = True
-                case Admit() | Unbind():
-                    self.world.carry_out([effect])
-                case _:
-                    raise AssertionError(effect)
-
-    def _decide(self, direction: Direction, length: int, data: bytes) -> None:
-        assert length <= len(self.held[direction])
-        self.held[direction] = self.held[direction][length:]
-        self.left[direction] += data
-
-    def client(self, data: bytes) -> bytes:
-        """The client sends; what the server reads of it."""
-        return self._sent(TO_SERVER, data)
-
-    def server(self, data: bytes) -> bytes:
-        return self._sent(TO_CLIENT, data)
-
-    def _sent(self, direction: Direction, data: bytes) -> bytes:
-        before = len(self.left[direction])
-        self.feed(direction, data)
-        return self.left[direction][before:]
+    def other(self, effect: Effect) -> None:
+        assert isinstance(effect, Admit | Unbind)
+        self.world.carry_out([effect])
 
 
 def dialogue(connection: Connection) -> list[tuple[Direction, bytes]]:
@@ -188,7 +141,7 @@ def test_media_open_and_close() -> None:
 def test_several_messages_in_a_segment_and_one_over_many() -> None:
     whole = Connection()
     script = dialogue(whole)
-    assert whole.reports == []
+    assert whole.codes == []
     assert whole.world.bindings == {}
     for size in (1, 2, 7, 100):
         pieces = Connection()
@@ -253,7 +206,7 @@ def test_what_is_no_sip_is_refused_for_good(data: bytes, code: str) -> None:
     connection = Connection()
     connection.client(data)
     assert connection.aborted
-    assert connection.reports == [code]
+    assert connection.codes == [code]
     assert connection.inspector.inspect(TO_SERVER, request(via=VIA)) == []
     assert connection.inspector.inspect(TO_CLIENT, request(via=VIA)) == []
 

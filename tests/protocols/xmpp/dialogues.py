@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ryu_alg.inspection import Conversation, Direction
-from tests.protocols.xmpp.gateway import BEHIND_NAT, PUBLISHED
+from tests.protocols.gateway import BEHIND_NAT, PUBLISHED
 from tests.protocols.xmpp.session import (
     AUTH,
     CLIENT_HEADER,

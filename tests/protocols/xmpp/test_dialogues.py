@@ -35,7 +35,7 @@ def result(session: Session) -> object:
     """What both sides and everybody else have seen of a session."""
     reports = [(report.code, report.detail) for report in session.reports]
     phase = session.inspector.dialogue.phase
-    return session.left, session.opened, session.closed, reports, phase, session.aborted
+    return session.left, session.events, reports, phase
 
 
 @pytest.mark.parametrize("dialogue", DIALOGUES, ids=lambda dialogue: dialogue.name)

@@ -9,8 +9,9 @@ from ryu_alg.inspection import Direction, Party, Realm
 from ryu_alg.protocols.xmpp.dialogue import Phase
 from ryu_alg.protocols.xmpp.offers import MAX_CANDIDATES, MAX_OFFERS
 from ryu_alg.protocols.xmpp.tokens import TAG_LIMIT
-from tests.protocols.xmpp.dialogues import DIALOGUES, IN_BAND, Arrival, Dialogue
-from tests.protocols.xmpp.gateway import BEHIND_NAT, IPV6, OUTSIDE, PUBLISHED, WITHIN
+from tests.protocols.fuzzing import Arrival, any_bytes, mutations
+from tests.protocols.gateway import BEHIND_NAT, IPV6, OUTSIDE, PUBLISHED, WITHIN
+from tests.protocols.xmpp.dialogues import DIALOGUES, IN_BAND, Dialogue
 from tests.protocols.xmpp.session import (
     AUTH,
     CLIENT_HEADER,
@@ -113,7 +114,7 @@ def test_pieces_in_any_order(session: Session, begin: list[Arrival], rest: list[
     check(session, begin + rest)
 
 
-@given(sessions, st.lists(st.tuples(st.sampled_from(Direction), st.binary()), max_size=10))
+@given(sessions, any_bytes)
 @settings(max_examples=100, deadline=None)
 def test_any_bytes(session: Session, arrived: list[Arrival]) -> None:
     play(session, arrived)
@@ -132,27 +133,7 @@ def test_a_server_alone_lets_nobody_in(session: Session, said: list[bytes]) -> N
 @st.composite
 def mutated(draw: st.DrawFn) -> tuple[Dialogue, list[Arrival]]:
     dialogue = draw(st.sampled_from(DIALOGUES))
-    script: list[Arrival] = list(dialogue.arrivals)
-    for _ in range(draw(st.integers(1, 4))):
-        at = draw(st.integers(0, len(script) - 1))
-        direction, data = script[at]
-        cut = draw(st.integers(0, len(data)))
-        length = draw(st.integers(0, 4))
-        match draw(st.sampled_from(["change", "insert", "delete", "repeat", "swap", "drop"])):
-            case "change":
-                data = data[:cut] + draw(st.binary(max_size=length)) + data[cut + length :]
-            case "insert":
-                data = data[:cut] + draw(pieces) + data[cut:]
-            case "delete":
-                data = data[:cut] + data[cut + length :]
-            case "repeat":
-                data = data + data
-            case "swap":
-                direction = direction.opposite
-            case _:
-                data = b""
-        script[at] = (direction, data)
-    return dialogue, script
+    return dialogue, draw(mutations(dialogue.arrivals, pieces))
 
 
 @given(mutated(), st.integers(1, 40))

@@ -6,19 +6,11 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from ryu_alg.inspection import Conversation, Endpoint, Party
+from ryu_alg.inspection import Conversation, Party, Transport
 from ryu_alg.options import ANYBODY
 from ryu_alg.protocols.xmpp.offers import MAX_CANDIDATES, MAX_OFFERS
-from tests.protocols.xmpp.gateway import (
-    BEHIND_NAT,
-    IPV6,
-    OUTSIDE,
-    PUBLISHED,
-    WITHIN,
-    MemoryGateway,
-    endpoint,
-)
-from tests.protocols.xmpp.session import Session
+from tests.protocols.gateway import BEHIND_NAT, IPV6, OUTSIDE, PUBLISHED, WITHIN, endpoint
+from tests.protocols.xmpp.session import Session, XmppGateway
 from tests.protocols.xmpp.stanzas import PEER, candidate, error, jingle, offer, result, streamhost
 
 OWN, PUBLIC, PROXY = "192.168.10.2", "203.0.113.1", "198.51.100.99"
@@ -34,7 +26,7 @@ def test_a_streamhost_is_opened_and_rewritten() -> None:
     assert (asked.listener, asked.port, asked.third_party) == (Party.CLIENT, 8010, None)
     assert asked.peers == ANYBODY[:1]
     assert asked.wait is None
-    assert session.opened == [1]
+    assert session.opened == {1}
     assert session.codes == ["xmpp.rewritten"]
 
 
@@ -58,7 +50,7 @@ def test_jingle_candidates(host: str) -> None:
     sent = jingle("session-initiate", candidate(host, 5086), proxy, to=PEER)
     expected = jingle("session-initiate", candidate(PUBLIC, 32769), proxy, to=PEER)
     assert session.client(sent) == expected
-    assert session.opened == [1]
+    assert session.opened == {1}
     assert session.gateway.asked[0].wait == 100
 
 
@@ -66,7 +58,7 @@ def test_jingle_candidates(host: str) -> None:
 def test_whoever_has_accepted_connects_at_once(action: str) -> None:
     session = Session().log_in()
     session.client(jingle(action, candidate(OWN, 5086), to=PEER))
-    assert session.opened == [1]
+    assert session.opened == {1}
     assert session.gateway.asked[0].wait is None
 
 
@@ -75,7 +67,7 @@ def test_without_nat_nothing_changes_but_the_firewall() -> None:
     sent = offer(streamhost("2001:db8:1::9", 8010))
     assert session.client(sent) == sent
     assert not session.touched
-    assert session.opened == [1]
+    assert session.opened == {1}
     assert session.gateway.asked[0].peers == ANYBODY[1:]
 
 
@@ -112,7 +104,7 @@ def test_what_the_gateway_refuses_is_taken_out() -> None:
     sent = offer(streamhost(OWN, 1023), streamhost(OWN, 8010))
     assert session.client(sent) == offer(streamhost(PUBLIC, 32769))
     assert session.codes == ["xmpp.candidate.refused", "xmpp.rewritten"]
-    assert session.opened == [1]
+    assert session.opened == {1}
 
 
 def test_bytestreams_over_udp_are_left_alone() -> None:
@@ -144,7 +136,7 @@ def test_link_local_each_end_is_a_user() -> None:
     client, server = session.gateway.asked
     assert (client.listener, client.peers) == (Party.CLIENT, ())
     assert (server.listener, server.peers) == (Party.SERVER, ())
-    assert session.opened == [1, 2]
+    assert session.opened == {1, 2}
 
 
 def test_link_local_into_a_published_host() -> None:
@@ -190,15 +182,15 @@ def test_a_server_outside_is_not_trusted_at_all() -> None:
 
 
 def test_two_users_inside_meet_there() -> None:
-    gateway = MemoryGateway(BEHIND_NAT)
-    gateway.standing[endpoint(PUBLIC, 40001)] = endpoint("192.168.10.3", 8010)
+    gateway = XmppGateway(BEHIND_NAT)
+    gateway.others[endpoint(PUBLIC, 40001)] = endpoint("192.168.10.3", 8010)
     session = Session(gateway=gateway, other_hosts="remove").log_in()
     got = session.server(offer(streamhost(PUBLIC, 40001), streamhost(PUBLIC, 40002)))
     assert got == offer(streamhost("192.168.10.3", 8010), streamhost(PUBLIC, 40002))
-    assert session.opened == []
+    assert session.opened == set()
     # Nobody outside learns who that is.
     sent = offer(streamhost("203.0.113.10", 40001))
-    gateway.standing[endpoint("203.0.113.10", 40001)] = endpoint("192.168.10.4", 8010)
+    gateway.others[endpoint("203.0.113.10", 40001)] = endpoint("192.168.10.4", 8010)
     assert Session(gateway=gateway).log_in().client(sent) == sent
 
 
@@ -275,8 +267,8 @@ def test_bounds() -> None:
 
 
 def test_a_quota_of_the_gateway() -> None:
-    session = Session(gateway=MemoryGateway(BEHIND_NAT, room=1)).log_in()
+    session = Session(gateway=XmppGateway(BEHIND_NAT, room=1)).log_in()
     got = session.client(offer(streamhost(OWN, 8010), streamhost(OWN, 8011)))
     assert got == offer(streamhost(PUBLIC, 32769))
     assert session.reports[-1].detail.endswith("quota.session: 1 are announced already")
-    assert Endpoint(ip_address(PUBLIC), 32769) in session.gateway.standing
+    assert session.gateway.behind(endpoint(PUBLIC, 32769), Transport.TCP)

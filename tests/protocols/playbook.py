@@ -16,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.protocols.ftp.session import TO_CLIENT, TO_SERVER, Direction, Session
+from ryu_alg.inspection import Direction
+from tests.protocols.session import TO_CLIENT, TO_SERVER, StreamSession
 
 
 @dataclass
@@ -60,7 +61,7 @@ def steps(text: str) -> list[Step]:
     return found
 
 
-def play(text: str, session: Session) -> Session:
+def play(text: str, session: StreamSession) -> StreamSession:
     """Run it step by step; each step must have exactly the consequences written."""
     for step in steps(text):
         before = dict(session.left)
@@ -73,12 +74,12 @@ def play(text: str, session: Session) -> Session:
     return session
 
 
-def result(session: Session) -> tuple[object, ...]:
+def result(session: StreamSession) -> tuple[object, ...]:
     """All that the world sees of a session."""
     return (session.left, session.held, session.events, session.aborted, session.opaque)
 
 
-def play_split(text: str, new: Callable[[], Session]) -> None:
+def play_split(text: str, new: Callable[[], StreamSession]) -> None:
     """Run it with each arrival cut in two at each position, and byte by byte: all the same."""
     whole = new()
     script = steps(text)
@@ -99,7 +100,7 @@ def play_split(text: str, new: Callable[[], Session]) -> None:
     assert result(session) == result(whole)
 
 
-def play_pipelined(text: str, new: Callable[[], Session]) -> None:
+def play_pipelined(text: str, new: Callable[[], StreamSession]) -> None:
     """Run it with all that the client sends sent at once, before the server says anything."""
     script = steps(text)
     whole, session = new(), new()

@@ -1,4 +1,4 @@
-"""A gateway in memory: NAT for whoever is seen elsewhere than it is, and some refusals."""
+"""A gateway in memory: NAT for whoever is seen elsewhere than it is, refusals on demand."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ryu_alg.inspection import (
     Refusal,
     Transport,
 )
+from ryu_alg.inspection.addresses import within
 
 INSIDE = (ip_network("192.168.0.0/16"), ip_network("2001:db8:1::/64"))
 FIRST_PUBLIC_PORT = 0x8000
@@ -29,11 +30,12 @@ def endpoint(address: str, port: int) -> Endpoint:
 def conversation(
     client: str, server: str, client_seen: str = "", server_seen: str = ""
 ) -> Conversation:
+    """Behind NAT if the client is seen elsewhere, published if the server is."""
     return Conversation(
         client=endpoint(client, 40000),
         client_seen=endpoint(client_seen or client, 50000 if client_seen else 40000),
-        server=endpoint(server, 5222),
-        server_seen=endpoint(server_seen or server, 5222),
+        server=endpoint(server, 21),
+        server_seen=endpoint(server_seen or server, 21),
     )
 
 
@@ -42,7 +44,7 @@ PUBLISHED = conversation("198.51.100.9", "192.168.20.2", server_seen="203.0.113.
 WITHIN = conversation("192.168.10.2", "192.168.20.2")
 OUTSIDE = conversation("198.51.100.9", "198.51.100.7")
 IPV6 = conversation("2001:db8:1::9", "2001:db8:2::7")
-"""Inside without NAT."""
+"""From inside, without NAT."""
 
 
 @dataclass
@@ -53,6 +55,7 @@ class Asked:
     port: int
     third_party: Address | None
     peers: tuple[Network, ...]
+    last_port: int | None
     wait: int | None
 
 
@@ -62,20 +65,26 @@ class MemoryGateway:
 
     conversation: Conversation
     now: float = 0.0
+    refusals: dict[int, Refusal] = field(default_factory=dict)
+    """By port asked for."""
+    announce_as: str = ""
+    """Announce this address, whatever was asked for."""
     asked: list[Asked] = field(default_factory=list)
     armed: list[Expectation] = field(default_factory=list)
-    standing: dict[Endpoint, Endpoint] = field(default_factory=dict)
-    """What stands outside for somebody inside."""
-    room: int = 1000
-    """How many may be armed."""
+    closed: set[int] = field(default_factory=set)
+    """Expectations that are over, whose public ports stand for nothing."""
+    others: dict[Endpoint, Endpoint] = field(default_factory=dict)
+    """What public endpoints stand for in other sessions."""
 
     def realm_of(self, address: Address) -> Realm:
-        inside = any(address in network for network in INSIDE)
-        return Realm.INSIDE if inside else Realm.OUTSIDE
+        return Realm.INSIDE if within(address, INSIDE) else Realm.OUTSIDE
 
     def behind(self, public: Endpoint, transport: Transport) -> Endpoint | None:
         assert transport is Transport.TCP
-        return self.standing.get(public)
+        for armed in self.armed:
+            if armed.announced == public and armed.id not in self.closed:
+                return armed.listener
+        return self.others.get(public)
 
     def expect(
         self,
@@ -89,20 +98,24 @@ class MemoryGateway:
         wait: int | None = None,
     ) -> Expectation | Refusal:
         assert 1 <= port <= 65535
-        assert transport is Transport.TCP and last_port is None
-        self.asked.append(Asked(listener, port, third_party, tuple(peers), wait))
-        if port < 1024:
-            return Refusal("port.privileged", f"port {port} is not from 1024 to 65535")
-        if len(self.armed) >= self.room:
-            return Refusal("quota.session", f"{self.room} are announced already")
+        assert transport is Transport.TCP
+        asked = Asked(listener, port, third_party, tuple(peers), last_port, wait)
+        self.asked.append(asked)
+        refused = self.refusal(asked)
+        if refused is not None:
+            return refused
         number = len(self.armed) + 1
         actual, seen = self.conversation.actual(listener), self.conversation.seen(listener)
         announced = Endpoint(third_party or seen.address, port)
         if actual.address != seen.address:
             announced = Endpoint(seen.address, FIRST_PUBLIC_PORT + number)
-        expectation = Expectation(
-            number, transport, Endpoint(third_party or actual.address, port), announced
-        )
+        if self.announce_as:
+            announced = endpoint(self.announce_as, announced.port)
+        listens = Endpoint(third_party or actual.address, port)
+        expectation = Expectation(number, transport, listens, announced)
         self.armed.append(expectation)
-        self.standing[announced] = expectation.listener
         return expectation
+
+    def refusal(self, asked: Asked) -> Refusal | None:
+        """Why there is to be none."""
+        return self.refusals.get(asked.port)
