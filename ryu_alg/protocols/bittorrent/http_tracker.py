@@ -138,7 +138,8 @@ class HttpTracker(StreamInspector):
 
     def _begin(self, direction: Direction, body: Body, *, dropped: bool = False) -> None:
         """A head has been decided."""
-        self.lanes[direction] = Lane(None if body.done else body, dropped)
+        lane = self.lanes[direction]
+        lane.body, lane.dropped = None if body.done else body, dropped
 
     def _body(self, lane: Lane, data: bytes, position: int, decisions: Decisions) -> int:
         """What there is of a body leaves, or is dropped."""
@@ -259,11 +260,11 @@ class HttpTracker(StreamInspector):
         end = body.take(answer.raw, answer.head.end, keep=True)
         if isinstance(end, Unread):
             raise _UnreadableError("its body is none")
+        if end - start > MAX_ANSWER:
+            raise _UnreadableError(f"it has more than {MAX_ANSWER} bytes")
         if not (body.done or (last and isinstance(body, Endless))):
             if last:
                 raise _UnreadableError("it ends too early")
-            if len(answer.raw) - start > MAX_ANSWER:
-                raise _UnreadableError(f"it has more than {MAX_ANSWER} bytes")
             return None
         try:
             accepted = read_answer(bytes(body.content), self.announcing)
