@@ -77,15 +77,13 @@ class Announcing:
         """The host does not announce this torrent any more."""
         return Listen(listener.id, info_hash, self.gateway.now)
 
-    def ended(self, listener: Listener, cause: bytes) -> list[Listen]:
-        """The same where it may have ended already, or never begun."""
+    def keeps(self, listener: Listener, cause: bytes) -> bool:
+        """Whether this cause is one of a listener's, and not ended yet."""
         known = self.gateway.listening(listener.inside) == listener
         if not known or cause not in self.gateway.causes():
-            return []
+            return False
         # It may be another endpoint's alone. Armed at least, it is this one's too.
-        if isinstance(self.gateway.listen(listener.inside, cause), Refusal):
-            return []
-        return [self.stopped(listener, cause)]
+        return not isinstance(self.gateway.listen(listener.inside, cause), Refusal)
 
     def seen_inside(self, peer: Endpoint) -> Endpoint:
         """Where an inside host finds a peer that others were told of: a public endpoint that

@@ -132,7 +132,7 @@ class Dht:
         over = [opened for opened in self.opened if self.opened.get(opened) == listener]
         for opened in over:
             self.opened.discard(opened)
-        return [end for opened in over for end in self.announcing.ended(*opened)]
+        return [self.announcing.stopped(*each) for each in over if self.announcing.keeps(*each)]
 
     @property
     def _concerned(self) -> bool:

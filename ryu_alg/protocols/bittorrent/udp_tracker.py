@@ -6,8 +6,8 @@ tracker's answers name the transaction that they are for. Hence:
 - What names a connection id that the tracker has not given to this host is dropped, and so is an
   answer to nothing.
 - An announce arms; the tracker's answer to it lets peers in. An error does not.
-- `stopped` ends what the tracker has accepted when that answers, or is too slow to: clients that
-  leave say so to all their trackers at a time, and each has to be told the same port.
+- `stopped` ends what the tracker has accepted, a little later: clients that leave say so to all of
+  their trackers at a time, and each has to be told the same port.
 """
 
 from __future__ import annotations
@@ -131,11 +131,8 @@ class UdpTracker:
         """Give up questions, and forget connection ids, whose time is over."""
         now = self.gateway.now
         self.connections.expired(now)
-        return [
-            effect
-            for _, question in self.questions.expired(now)
-            for effect in self._stopped(question)
-        ]
+        over = [question for _, question in self.questions.expired(now)]
+        return [effect for question in over for effect in self._stopped(question, Action.ERROR)]
 
     # -- requests -------------------------------------------------------------------------------
 
@@ -232,7 +229,7 @@ class UdpTracker:
         if question is None or action not in (question.action, Action.ERROR):
             return [*effects, *_told("unasked", datagram)]
         self.questions.discard(key)
-        effects += self._stopped(question)
+        effects += self._stopped(question, action)
         match action:
             case Action.CONNECT:
                 return [*effects, *self._connected(datagram)]
@@ -273,11 +270,14 @@ class UdpTracker:
             self.questions.put(key, replace(over, listener=None), until)
         return self.announcing.accepted(listener, question.info_hash, interval)
 
-    def _stopped(self, question: Question) -> list[Listen]:
+    def _stopped(self, question: Question, said: Action) -> list[Listen]:
         """Peers do not get in on account of this torrent any more, if they did."""
-        if not question.stops or question.listener is None:
+        listener, info_hash = question.listener, question.info_hash
+        if not question.stops or listener is None or not self.announcing.keeps(listener, info_hash):
             return []
-        return self.announcing.ended(question.listener, question.info_hash)
+        taken = said is Action.ANNOUNCE
+        ending = self.announcing.leaving if taken else self.announcing.stopped
+        return [ending(listener, info_hash)]
 
 
 def _key(datagram: Datagram) -> tuple[Endpoint, Endpoint, bytes]:

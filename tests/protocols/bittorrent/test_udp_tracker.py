@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from ryu_alg.inspection import Endpoint, Refusal
-from ryu_alg.protocols.bittorrent.announcing import MARGIN, compact
+from ryu_alg.protocols.bittorrent.announcing import LINGER, MARGIN, compact
 from ryu_alg.protocols.bittorrent.udp_tracker import (
     CONNECTION_LIFETIME,
     MAX_CONNECTIONS,
@@ -355,15 +355,23 @@ def announced(host: Host) -> Host:
     return host
 
 
-def test_stopped_ends_it_when_the_tracker_answers() -> None:
+def test_stopped_ends_it_when_the_tracker_has_taken_it() -> None:
     host = announced(Host())
     stop = announce(3, event=STOPPED, num_want=0)
     expected = announce(3, event=STOPPED, num_want=0, port=PUBLIC.port)
     assert host.sends(stop) == ([expected], [])
     answer = accepted(3)
     assert host.gets(answer) == [answer]
+    host.sleep(LINGER)
     assert host.reached() == set()
     assert host.site.live(host.site.of(CLIENT)) == {}
+
+
+def test_stopped_ends_it_at_once_when_the_tracker_will_not_have_it() -> None:
+    host = announced(Host())
+    host.sends(announce(3, event=STOPPED))
+    host.gets(failed(3, "no"))
+    assert host.reached() == set()
 
 
 def test_stopped_ends_it_when_the_tracker_is_silent() -> None:
@@ -377,25 +385,26 @@ def test_stopped_ends_it_when_the_tracker_is_silent() -> None:
 
 def test_all_trackers_are_told_the_same_port() -> None:
     host = announced(Host())
-    other = endpoint("198.51.100.7", 6970)
-    for remote in (TRACKER, other):
+    others = [endpoint("198.51.100.7", port) for port in (6970, 6971)]
+    for remote in (TRACKER, *others):
         ((left,), _) = host.sends(announce(3, event=STOPPED), to=remote)
         assert port_of(left) == PUBLIC.port
-    for remote in (TRACKER, other):
-        assert host.gets(accepted(3), remote=remote)
-    ((left,), _) = host.sends(announce(3, event=STOPPED))
+        host.gets(accepted(3), remote=remote)
+    host.sleep(LINGER)
+    ((left,), _) = host.sends(announce(4, event=STOPPED))
     assert port_of(left) == CLIENT.port  # nothing stands for it any more
 
 
 def test_stopped_sent_again_names_the_same_port() -> None:
     host = announced(Host())
-    other = endpoint("198.51.100.7", 6970)
     host.sends(announce(3, event=STOPPED))
-    host.sends(announce(4, event=STOPPED), to=other)
-    host.gets(accepted(4), remote=other)
+    host.sends(announce(4, event=STOPPED), to=endpoint("198.51.100.7", 6970))
+    host.gets(failed(4, "no"), remote=endpoint("198.51.100.7", 6970))
+    assert host.reached() == set()
     ((left,), _) = host.sends(announce(3, event=STOPPED))
     assert port_of(left) == PUBLIC.port
     assert host.gets(accepted(3))
+    assert host.reached() == set()
 
 
 def test_one_torrent_that_is_stopped_leaves_the_other() -> None:
@@ -404,6 +413,7 @@ def test_one_torrent_that_is_stopped_leaves_the_other() -> None:
     host.gets(accepted(3))
     host.sends(announce(4, event=STOPPED))
     host.gets(accepted(4))
+    host.sleep(LINGER)
     assert host.reached() == {(CLIENT, OTHER_HASH)}
 
 
@@ -429,6 +439,8 @@ def test_stopped_by_one_of_two_clients_of_a_host() -> None:
     host = announced(Host())
     host.sends(announce(3, port=7777))
     host.gets(accepted(3))
-    host.sends(announce(4, port=7777, event=STOPPED))
-    host.gets(accepted(4))
+    for transaction in (4, 5):
+        host.sends(announce(transaction, port=7777, event=STOPPED))
+        host.gets(accepted(transaction))
+        host.sleep(LINGER)
     assert host.reached() == {(CLIENT, HASH)}
