@@ -1,5 +1,5 @@
-"""Whatever comes: nothing raises, nothing opens that was not announced and accepted, and how it is cut
-does not matter."""
+"""Whatever comes: nothing raises, nothing opens that was not announced and accepted, and how it is
+cut does not matter."""
 
 from __future__ import annotations
 
@@ -47,6 +47,8 @@ BODIES = [
 ]
 STATUS = ["200 OK", "200 OK", "200 OK", "302 Found", "404 No", "100 Go on", "204 None", "101 Else"]
 requests = st.one_of(
+    st.just(announce()),
+    st.sampled_from([announce(OTHER_HASH, 7000), announce(more="&event=stopped")]),
     st.builds(
         lambda info_hash, port, more, fields: announce(info_hash, port, more, *fields),
         st.sampled_from([HASH, OTHER_HASH]),
@@ -60,6 +62,7 @@ requests = st.one_of(
 )
 bodies = st.sampled_from(BODIES)
 answers = st.one_of(
+    st.just(answer(ACCEPTED)),
     st.builds(lambda body, status: answer(body, status=status), bodies, st.sampled_from(STATUS)),
     st.builds(
         lambda body, at: chunked(body[:at] or b"x", body[at:] or b"y"), bodies, st.integers(1, 9)
@@ -74,9 +77,14 @@ arrivals = st.lists(
     ),
     max_size=16,
 )
-ends = st.sampled_from([NAT, NAT, IPV6_OUT, PUBLISHED, ACROSS])
+ends = st.sampled_from([NAT, NAT, NAT, IPV6_OUT, PUBLISHED, ACROSS])
 configured = st.sampled_from(
-    [options(), options(deny=[OTHER_HASH.hex()], peers=1), options(hosts=(), deny=[HASH.hex()])]
+    [
+        options(),
+        options(),
+        options(deny=[OTHER_HASH.hex()], peers=1),
+        options(hosts=(), deny=[HASH.hex()]),
+    ]
 )
 
 
