@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 from urllib.parse import unquote_to_bytes
 
 from ryu_alg.inspection import Address, Endpoint, Listener
+from ryu_alg.inspection.addresses import read_address, read_host
 from ryu_alg.inspection.edits import Edit
 from ryu_alg.protocols.bittorrent.announcing import HASH_LENGTH, MAX_PORT, Announcing, Denied
 from ryu_alg.protocols.bittorrent.http import Request
@@ -28,7 +28,7 @@ _BINARY = re.compile(rb"(?:[^%+]|%[0-9A-Fa-f]{2})*")
 """What every tracker decodes to the same bytes: a `+` is a blank to some."""
 _DECIMAL = re.compile(rb"[1-9][0-9]{0,4}")
 _COUNT = re.compile(rb"[0-9]{1,10}")
-_WITH_PORT = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::([1-9][0-9]{0,4}))?")
+_WITH_PORT = re.compile(rb"(\[[^\]]*\]|[^:\[\]]*)(?::([1-9][0-9]{0,4}))?")
 _ACCEPT_ENCODING = b"accept-encoding"
 _PLAIN = (b"", b"identity")
 _OF_BROWSERS = frozenset({b"origin", b"referer", b"cookie", b"accept-language"})
@@ -239,16 +239,10 @@ class _Reader:
 
 def _address(value: bytes) -> tuple[Address | None, int | None]:
     """The address, and the port, that a parameter names; a host's name is neither."""
-    text = value.decode("ascii", "replace")
-    try:
-        return ip_address(text), None
-    except ValueError:
-        pass
-    match = _WITH_PORT.fullmatch(text)
+    address = read_address(value)
+    if address is not None:
+        return address, None
+    match = _WITH_PORT.fullmatch(value)
     if match is None:
         return None, None
-    try:
-        address = ip_address(match[1] or match[2])
-    except ValueError:
-        return None, None
-    return address, int(match[3]) if match[3] else None
+    return read_host(match[1]), int(match[2]) if match[2] else None

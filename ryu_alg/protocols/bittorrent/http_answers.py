@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import ip_address
 
 from ryu_alg.inspection import Endpoint
+from ryu_alg.inspection.addresses import read_address
 from ryu_alg.protocols.bittorrent import bencode
 from ryu_alg.protocols.bittorrent.announcing import MAX_PORT, Announcing
 from ryu_alg.protocols.bittorrent.bencode import BencodeError, Dictionary, Number, Sequence, Text
@@ -82,9 +82,8 @@ def _in_full(peer: bencode.Value, announcing: Announcing) -> Iterator[_Edit]:
     ip, port = peer.items.get(b"ip"), peer.items.get(b"port")
     if not isinstance(ip, Text) or not isinstance(port, Number) or not 0 <= port.value <= MAX_PORT:
         raise BencodeError("a peer without address or port")
-    try:
-        address = ip_address(ip.data.decode("ascii", "replace"))
-    except ValueError:
+    address = read_address(ip.data)
+    if address is None:
         return
     known = Endpoint(address, port.value)
     found = announcing.seen_inside(known)

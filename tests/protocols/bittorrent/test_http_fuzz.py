@@ -134,7 +134,7 @@ def check(connection: Connection) -> None:
     for inside, cause in connection.site.reached():
         assert inside.address == host and 1024 <= inside.port <= 65535
         assert len(cause) == 20
-        assert b"8:interval" in connection.left[TO_CLIENT]
+        assert b" 200 " in connection.left[TO_CLIENT] + connection.held[TO_CLIENT]
         assert b"port=" in connection.left[TO_SERVER] and inspector.opens
     if not connection.aborted and not connection.opaque:
         assert len(connection.held[TO_CLIENT]) <= MAX_ANSWER + 1024
