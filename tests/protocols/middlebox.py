@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from ryu_alg import inspection
 from ryu_alg.engine.commands import (
     Barrier,
+    CloseListener,
     CloseMedia,
     ClosePinhole,
     Command,
     Emit,
+    OpenListener,
     OpenMedia,
     OpenPinhole,
 )
@@ -74,6 +76,9 @@ class EngineBox:
         self.media: dict[int, OpenMedia] = {}
         """Likewise bindings, with their paths."""
         self.media_opened = self.most_media = 0
+        self.listeners: dict[int, OpenListener] = {}
+        """Likewise ports where anybody is let in."""
+        self.listeners_opened = 0
         self._barriers: list[tuple[float, int]] = []
         self._out: list[Emission] = []
 
@@ -120,6 +125,11 @@ class EngineBox:
                     self.most_media = max(self.most_media, len(self.media))
                 case CloseMedia(id=number):
                     self.media.pop(number, None)
+                case OpenListener(id=number):
+                    self.listeners_opened += number not in self.listeners
+                    self.listeners[number] = command
+                case CloseListener(id=number):
+                    self.listeners.pop(number, None)
 
 
 def network(box: EngineBox, port: int, weather: Weather, seed: int, profile: Profile) -> Network:

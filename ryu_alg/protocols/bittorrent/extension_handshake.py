@@ -68,7 +68,7 @@ def public_port(gateway: StreamGateway, inside: Party, port: int) -> int:
     listener = gateway.listening(endpoint)
     if listener is not None:
         return listener.public.port
-    if inside is Party.SERVER and endpoint == ends.server:
+    if endpoint == ends.server:
         return ends.server_seen.port
     return port
 

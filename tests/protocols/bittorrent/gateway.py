@@ -166,6 +166,7 @@ class MemoryGateway:
         return listener
 
     def listening(self, inside: Endpoint) -> Listener | None:
+        assert 0 <= inside.port <= 65535
         listener = self.site.listeners.get(inside)
         return listener if listener is not None and self.site.live(listener) else None
 

@@ -105,7 +105,7 @@ def test_what_stands_behind_and_keys_out_of_order_stay(announcing: Announcing) -
         exchange(added=bytes(5)),
         exchange(added=bytes(7)),
         exchange(added6=bytes(6)),
-        exchange(dropped6=bytes(17)),
+        exchange(dropped6=bytes(6)),
         b"d5:addedi6ee",
         b"d5:added6:" + bytes(6) + b"5:added6:" + bytes(6) + b"e",
         b"d5:added99999999999:e",
