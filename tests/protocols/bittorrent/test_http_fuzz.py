@@ -70,13 +70,14 @@ answers = st.one_of(
     st.builds(lambda body: b"HTTP/1.0 200 OK\r\n\r\n" + body, bodies),
     st.sampled_from([b"HTTP/1.1 103 Early\r\n\r\n", b"\r\n", b"HTTP/1.1 "]),
 )
-arrivals = st.lists(
-    st.one_of(
-        st.tuples(st.just(TO_SERVER), requests),
-        st.tuples(st.just(TO_CLIENT), answers),
-    ),
-    max_size=16,
-)
+exchanges = st.lists(st.tuples(requests, answers), min_size=1, max_size=8)
+"""Requests, each with an answer."""
+
+
+def arrivals(pairs: list[tuple[bytes, bytes]]) -> list[Arrival]:
+    return [each for pair in pairs for each in zip((TO_SERVER, TO_CLIENT), pair, strict=True)]
+
+
 ends = st.sampled_from([NAT, NAT, NAT, IPV6_OUT, PUBLISHED, ACROSS])
 configured = st.sampled_from(
     [
@@ -91,8 +92,7 @@ configured = st.sampled_from(
 @st.composite
 def mangled(draw: st.DrawFn) -> list[Arrival]:
     """Whole conversations with some of their bytes, pieces or arrivals changed."""
-    pairs = draw(st.lists(st.tuples(requests, answers), min_size=1, max_size=5))
-    found = [each for pair in pairs for each in zip((TO_SERVER, TO_CLIENT), pair, strict=True)]
+    found = arrivals(draw(exchanges))
     for _ in range(draw(st.integers(1, 5))):
         index = draw(st.integers(0, len(found) - 1))
         direction, data = found[index]
@@ -151,14 +151,18 @@ def result(connection: Connection) -> tuple[object, ...]:
     )
 
 
-@given(ends, configured, arrivals)
+@given(ends, configured, exchanges, st.booleans())
 @settings(max_examples=300, deadline=None)
 def test_any_conversation(
-    conversation: Conversation, chosen: object, arrived: list[Arrival]
+    conversation: Conversation, chosen: object, pairs: list[tuple[bytes, bytes]], pipelined: bool
 ) -> None:
+    arrived = arrivals(pairs)
+    if pipelined:
+        arrived.sort(key=lambda arrival: arrival[0] is TO_CLIENT)
     connection = play(conversation, arrived, configured=chosen)
     for direction in (TO_CLIENT, TO_SERVER):
         connection.end(direction)
+        check(connection)
 
 
 @given(ends, configured, mangled(), st.integers(1, 60))
