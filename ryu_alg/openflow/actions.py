@@ -26,7 +26,7 @@ _NO_TABLE = 0xFF
 
 _OUTPUT, _DEC_TTL, _SET_FIELD, _EXPERIMENTER = 0, 24, 25, 0xFFFF
 _MOVE, _LOAD, _RESUBMIT_TABLE, _LEARN, _FIN_TIMEOUT = 6, 7, 14, 16, 19
-_CT, _NAT, _CLONE, _CHECK_PKT_LARGER = 35, 36, 42, 49
+_CT, _NAT, _CLONE, _CT_CLEAR, _CHECK_PKT_LARGER = 35, 36, 42, 43, 49
 
 _CT_COMMIT = 1
 _NAT_SOURCE, _NAT_DESTINATION, _NAT_RANDOM = 1, 2, 16
@@ -193,6 +193,10 @@ def _ct(argument: str) -> bytes:
     return _nicira(_CT, struct.pack("!HIHB3xH", flags, 0, zone, table, 0) + nested)
 
 
+def _ct_clear(argument: str) -> bytes:
+    return _nicira(_CT_CLEAR, bytes(6))
+
+
 def _nat(argument: str) -> bytes:
     """`src=ADDRESS:LOW-HIGH,random`, or with `dst`; ports are optional, `LOW` alone is enough."""
     flags, present, values = 0, 0, b""
@@ -294,5 +298,6 @@ _ACTIONS: dict[str, Callable[[str], bytes]] = {
     "check_pkt_larger": _check_pkt_larger,
     "fin_timeout": _fin_timeout,
     "ct": _ct,
+    "ct_clear": _ct_clear,
     "learn": _learn,
 }

@@ -88,13 +88,22 @@ def _mapping(port: OpenListener, zone: int) -> dict[str, str]:
 
 
 def _admitting(port: OpenListener, zone: int) -> dict[str, str]:
-    """Anybody outside connects, or begins to send."""
-    begins = f"table=3,priority={_ADMIT},ct_state=+new-inv+trk,reg1={_OUTSIDE}"
-    tcp, udp = (f"{begins},{_to_public(port, transport)}" for transport in Transport)
-    return {
-        f"{tcp},tcp_flags={_SYN}": _let_in(port, zone, port.tcp_mark),
-        udp: _let_in(port, zone, port.udp_mark),
+    """Anybody connects, or begins to send: from outside, or by the public address from inside."""
+    begins = "ct_state=+new-inv+trk"
+    tcp = f"{begins},{_to_public(port, Transport.TCP)},tcp_flags={_SYN}"
+    udp = f"{begins},{_to_public(port, Transport.UDP)}"
+    outside = f"table=3,priority={_ADMIT},reg1={_OUTSIDE}"
+    admitting = {
+        f"{outside},{tcp}": _let_in(port, zone, port.tcp_mark),
+        f"{outside},{udp}": _let_in(port, zone, port.udp_mark),
     }
+    if port.public != port.inside:
+        hairpin = f"table=11,priority=100,reg1={_INSIDE}"
+        admitting |= {
+            f"{hairpin},{tcp}": _let_in(port, zone, port.tcp_mark, table=12),
+            f"{hairpin},{udp}": _let_in(port, zone, port.udp_mark, table=12),
+        }
+    return admitting
 
 
 def _watching(port: OpenListener, watched: Watched, zone: int) -> dict[str, str]:
@@ -141,12 +150,12 @@ def _mapped(port: OpenListener, zone: int, mark: int) -> str:
     return _commit(port, zone, nat, mark)
 
 
-def _let_in(port: OpenListener, zone: int, mark: int) -> str:
+def _let_in(port: OpenListener, zone: int, mark: int, table: int = 4) -> str:
     inside = port.inside
-    return _commit(port, zone, f",nat(dst={inside.address}:{inside.port})", mark)
+    return _commit(port, zone, f",nat(dst={inside.address}:{inside.port})", mark, table)
 
 
-def _commit(port: OpenListener, zone: int, nat: str, mark: int) -> str:
+def _commit(port: OpenListener, zone: int, nat: str, mark: int, table: int = 4) -> str:
     if port.public == port.inside:
         nat = ""
-    return f"ct(commit,table=4,zone={zone}{nat},exec(load:{mark:#x}->NXM_NX_CT_MARK[]))"
+    return f"ct(commit,table={table},zone={zone}{nat},exec(load:{mark:#x}->NXM_NX_CT_MARK[]))"

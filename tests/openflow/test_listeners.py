@@ -301,3 +301,52 @@ def test_the_outbound_policy_counts(gateway: Bench, controller: OpenFlowClient) 
         with pytest.raises(TimeoutError):
             peer.recv(10)
         peer.settimeout(PATIENCE)
+
+
+HAIRPINS = pytest.mark.parametrize(
+    ("host", "address", "seen"),
+    [
+        ("lan", "192.168.10.3", "203.0.113.2"),
+        ("dmz", "192.168.20.2", "203.0.113.1"),
+        ("plain", "198.51.100.2", "198.51.100.2"),
+    ],
+)
+
+
+@HAIRPINS
+def test_an_inside_host_connects_by_the_public_port(
+    open_gateway: Gateway, host: str, address: str, seen: str
+) -> None:
+    public = str(NAT.public.address), NAT.public.port
+    other = open_gateway.bench.hosts[host]
+    with closing(open_gateway.inside(NAT, socket.SOCK_STREAM)) as waiting:
+        open_gateway.do(NAT)
+        with pytest.raises(TimeoutError):
+            other.connect(*public, (address, 0), timeout=0.5)
+        open_gateway.do(replace(NAT, admits=True))
+        with closing(other.connect(*public, (address, 0))) as peer:
+            accepted, (source, _) = waiting.accept()
+            with closing(accepted):
+                assert source == seen
+                peer.sendall(b"question")
+                assert accepted.recv(10) == b"question"
+                accepted.sendall(b"answer")
+                assert peer.recv(10) == b"answer"
+
+
+@HAIRPINS
+def test_an_inside_host_sends_to_the_public_port(
+    open_gateway: Gateway, host: str, address: str, seen: str
+) -> None:
+    other = open_gateway.bench.hosts[host]
+    with (
+        closing(open_gateway.inside(NAT, socket.SOCK_DGRAM)) as waiting,
+        closing(other.listen(address, 6881, socket.SOCK_DGRAM)) as peer,
+    ):
+        open_gateway.do(replace(NAT, admits=True))
+        for _ in range(3):
+            source = tell(peer, NAT.public, waiting)
+            assert str(source.address) == seen
+        for _ in range(3):
+            assert tell(waiting, source, peer) == NAT.public
+            assert tell(peer, NAT.public, waiting) == source
