@@ -142,7 +142,8 @@ class StreamEditor:
 
     @property
     def quiescent(self) -> bool:
-        """Nothing is undecided, unsent, out of order or the editor's to deliver."""
+        """Nothing is undecided, unsent, out of order or the editor's to deliver, and no edit would
+        have to be made again if what it changed is lost."""
         if self.phase is not Phase.OPEN or self.gate_closed:
             return False
         return all(
@@ -150,6 +151,7 @@ class StreamEditor:
             and not stream.waiting.waiting
             and stream.sent >= stream.output_end
             and stream.owned <= stream.acknowledged
+            and not stream.map.edits
             and not stream.fin_received
             for stream in self.streams.values()
         )
