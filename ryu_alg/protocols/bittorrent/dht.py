@@ -43,8 +43,9 @@ get_peers with all that clients add."""
 LATER = (124, 192)
 """Bytes of announce_peer: from a token of 4 bytes and a transaction id of one, with nothing that is
 not required, to 20 bytes and 8, with all that clients add."""
-BEGINNING = b"d1:ad2:id20:"
-"""Of a query: keys are sorted, and the first of its arguments is the id of who asks."""
+BEGINNINGS = (b"d1:ad2:id20:", b"d1:ad2:bsi1e2:id20:")
+"""Of a query: keys are sorted, and the first of its arguments is the id of who asks, or that
+libtorrent knows nobody yet."""
 ANNOUNCE = b"13:announce_peer"
 
 INTERVAL = 1800.0
@@ -72,7 +73,7 @@ def sizes(options: BitTorrentOptions) -> Sizes | None:
 
 def is_query(payload: bytes) -> bool:
     """Whether it asks a node something, as far as its beginning tells."""
-    return payload.startswith(BEGINNING)
+    return payload.startswith(BEGINNINGS)
 
 
 def is_krpc(payload: bytes) -> bool:

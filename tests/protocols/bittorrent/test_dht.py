@@ -140,6 +140,7 @@ def test_both_ends_of_the_window_are_needed() -> None:
         query("ping", b"tttt", ARIA2),
         query("find_node", b"tttt", TRANSMISSION, target=HASH, want=[b"n4", b"n6"]),
         query("get_peers", b"tt", LIBTORRENT, info_hash=HASH),
+        query("get_peers", b"tt", LIBTORRENT, info_hash=HASH, bs=1),
         query("get_peers", b"tt", LIBTORRENT, info_hash=HASH, noseed=1),
         query("get_peers", b"tttt", TRANSMISSION, info_hash=HASH, want=[b"n4", b"n6"]),
     ],
