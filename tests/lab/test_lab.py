@@ -72,9 +72,7 @@ def broken_off(own: str, stage: str, number: int) -> "subprocess.CompletedProces
         start_new_session=True,
     ) as starting:
         output = starting.communicate(timeout=60)
-    if number == signal.SIGKILL:
-        # Nobody waits for the tool any more, and it may wait for something for long.
-        subprocess.run(["pkill", "-KILL", "-s", str(starting.pid)], check=False)
+    # After SIGKILL, the tool that it had started goes on by itself.
     wait_until(lambda: all("standin.py" in line for line in session(starting.pid)))
     return subprocess.CompletedProcess(argv, starting.returncode, *output)
 
@@ -93,8 +91,10 @@ def connected(lab: Lab) -> bool:
 
 
 def session(leader: int) -> list[str]:
-    """The command lines of a session's processes; daemons have one of their own."""
-    found = subprocess.run(["ps", "-o", "stat=,args=", "-s", str(leader)], capture_output=True)
+    """The command lines of a session's processes, whole; daemons have one of their own."""
+    found = subprocess.run(
+        ["ps", "-ww", "-o", "stat=,args=", "-s", str(leader)], capture_output=True
+    )
     return [line for line in found.stdout.decode().splitlines() if not line.startswith("Z")]
 
 
