@@ -343,7 +343,7 @@ class DatagramSession(Holder):
             return None
         port = self.listeners.at(self.binding.name, datagram.inside)
         public = datagram.inside if port is None else port.listener.public
-        answered = effect.answered and port is not None
+        answered = effect.answered and port is not None and port.watched is not None
         if datagram.origin is Realm.INSIDE:
             self.outward_bytes += len(effect.payload)
             wire = self._wire(datagram.inside, datagram.remote, effect.payload)

@@ -13,7 +13,7 @@ from ryu_alg.engine.events import DatagramArrived, SizedDatagramArrived
 from ryu_alg.engine.host_endpoints import HostEndpoints
 from ryu_alg.engine.listening_port import ListeningPort
 from ryu_alg.engine.segment import Datagram as WireDatagram
-from ryu_alg.engine.supervision import ask
+from ryu_alg.engine.supervision import Fault, ask
 from ryu_alg.engine.tables import Tables
 from ryu_alg.inspection import Address, Endpoint, Realm, Refusal, Transport
 
@@ -202,7 +202,11 @@ class Datagrams:
         session = self._by_host.get((binding.name, source.address))
         if port is None or session is None:
             opens, payload = binding.sizes.opens, event.datagram.payload
-            if ask(config.watch, lambda: opens(payload)) is not True:
+            found = ask(config.watch, lambda: opens(payload))
+            if isinstance(found, Fault):
+                detail = f"{binding.name}: {found.detail}"
+                return [Publish(found.code, detail, None, binding.name), Ordinary()]
+            if found is not True:
                 return [Ordinary()]
         if session is None:
             opened = self._open_sized(binding, source, target, now)

@@ -51,9 +51,10 @@ class Holder:
     data_ended_at: float = float("-inf")
     """When data of a binding last stopped."""
     _commands: list[Command] = field(default_factory=list)
-    _opening: list[ListeningPort] = field(default_factory=list)
-    """Which the switch has to confirm, with no barrier behind them yet."""
-    _unconfirmed: dict[int, list[ListeningPort]] = field(default_factory=dict)
+    _opening: list[tuple[ListeningPort, int]] = field(default_factory=list)
+    """Which the switch has to confirm, and which opening of theirs, with no barrier behind them
+    yet."""
+    _unconfirmed: dict[int, list[tuple[ListeningPort, int]]] = field(default_factory=dict)
     """By the barrier behind them."""
 
     @property
@@ -171,7 +172,7 @@ class Holder:
         """Carry out: whether the switch has to confirm something of it."""
         port = self.listeners.live.get(effect.listener)
         commands = None
-        if port is not None and port.protocol == self.binding.name:
+        if port is not None and self._owns(port):
             admitted = port.admits
             commands = self.listeners.hold(effect.listener, effect.cause, effect.until, self.now)
         if port is None or commands is None:
@@ -182,17 +183,14 @@ class Holder:
             self._publish("listener.closed", f"{port.listener.public}: no cause is left")
         return self._await(port)
 
-    def _would_open(self, effect: Listen) -> bool:
-        """Whether to carry it out concerns the switch."""
-        port = self.listeners.live.get(effect.listener)
-        if port is None or effect.cause not in port.causes or effect.until <= self.now:
-            return False
-        return not (port.admits and port.confirmed)
+    def _owns(self, port: ListeningPort) -> bool:
+        """Whether it is its protocol's and its host's."""
+        return (port.protocol, port.listener.inside.address) == (self.binding.name, self.host)
 
     def _await(self, port: ListeningPort) -> bool:
         if not port.opened or port.confirmed:
             return False
-        self._opening.append(port)
+        self._opening.append((port, port.opening))
         return True
 
     def _behind(self, token: int) -> None:
@@ -203,16 +201,16 @@ class Holder:
 
     def _confirm(self, token: int) -> None:
         """The switch has done all before a barrier."""
-        for port in self._unconfirmed.pop(token, ()):
-            self._opened_port(port)
+        for port, opening in self._unconfirmed.pop(token, ()):
+            self._opened_port(port, opening)
         for bound in self.held.values():
             if bound.awaiting == token:
                 bound.awaiting = None
                 for detail in bound.confirm():
                     self._publish("pinhole.opened", detail)
 
-    def _opened_port(self, port: ListeningPort) -> None:
-        if port.opened and not port.confirmed:
+    def _opened_port(self, port: ListeningPort, opening: int) -> None:
+        if port.opened and not port.confirmed and port.opening == opening:
             port.confirmed = True
             if port.admits:
                 listener = port.listener
@@ -236,8 +234,8 @@ class Holder:
             self._commands += self.bindings.orphan(bound, self.now)
         self.held.clear()
         for ports in self._unconfirmed.values():
-            for port in ports:
-                self._opened_port(port)
+            for port, opening in ports:
+                self._opened_port(port, opening)
         self._unconfirmed.clear()
 
     @property

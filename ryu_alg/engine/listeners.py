@@ -21,7 +21,7 @@ ARMED = 60.0
 MAX_CAUSE = 64
 """Bytes."""
 MAX_CAUSES = 1024
-"""Of one inside host in one protocol."""
+"""Of one inside host in one protocol, those of each endpoint for themselves."""
 MAX_HOLD = 7 * 86400.0
 """Seconds: for no longer does a cause last at a time."""
 PINHOLES = 2
@@ -49,15 +49,14 @@ class Listeners:
         """Arm; see `ryu_alg.inspection.Gateway.listen`."""
         if not 0 < len(cause) <= MAX_CAUSE:
             return Refusal("listener.cause", f"{len(cause)} bytes, of 1 to {MAX_CAUSE}")
-        causes = self.causes(protocol, host)
-        if cause not in causes and len(causes) >= MAX_CAUSES:
+        own = self._by_host.get((protocol, host), {})
+        new = inside not in own or cause not in own[inside].causes
+        if new and sum(len(port.causes) for port in own.values()) >= MAX_CAUSES:
             return Refusal("listener.causes", f"{host} has {MAX_CAUSES}")
         port = self._port(session, protocol, host, inside, now)
         if isinstance(port, Refusal):
             return port
-        known = port.causes.setdefault(cause, Cause(now + ARMED))
-        if not known.confirmed:
-            known.until = now + ARMED
+        port.causes.setdefault(cause, Cause(now)).armed = now + ARMED
         self._settle(port, now)
         return port.listener
 
@@ -70,7 +69,7 @@ class Listeners:
         if until <= now:
             del port.causes[cause]
         else:
-            port.causes[cause] = Cause(min(until, now + MAX_HOLD), confirmed=True)
+            port.causes[cause] = Cause(now, min(until, now + MAX_HOLD))
         commands = port.expire(now)
         self._settle(port, now)
         return commands
@@ -123,9 +122,10 @@ class Listeners:
         return commands
 
     def cut_host(self, protocol: str, host: Address, now: float) -> list[Command]:
-        """Somebody in charge wants the data of a host ended."""
+        """Somebody in charge wants the data of a host ended. Whatever it asks for afterwards gets
+        other ports: what has the marks of these is dropped."""
         commands: list[Command] = []
-        for port in list(self._by_host.get((protocol, host), {}).values()):
+        for port in self._by_host.pop((protocol, host), {}).values():
             commands += port.cut()
             self._settle(port, now)
         return commands
@@ -190,10 +190,11 @@ class Listeners:
             return
         self.timers.set(number, None)
         del self.live[number]
-        own = self._by_host[port.protocol, inside.address]
-        del own[inside]
-        if not own:
-            del self._by_host[port.protocol, inside.address]
+        own = self._by_host.get((port.protocol, inside.address), {})
+        if own.get(inside) is port:
+            del own[inside]
+            if not own:
+                del self._by_host[port.protocol, inside.address]
         self.limits.give_back(inside.address, PINHOLES)
         for data in (port.tcp, port.udp, port.asking):
             self.marks.end(data, now)

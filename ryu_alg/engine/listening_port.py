@@ -13,12 +13,17 @@ from ryu_alg.inspection import Listener
 
 @dataclass(slots=True)
 class Cause:
-    """On account of which somebody may be let in."""
+    """On account of which somebody may be let in. Times are of the engine's clock, in seconds."""
 
-    until: float
-    """Seconds of the engine's clock."""
-    confirmed: bool = False
-    """Both sides want it. If not, it is only armed."""
+    armed: float
+    """Until when it waits to be confirmed."""
+    until: float | None = None
+    """Until when both sides want it; None: it is only armed."""
+
+    @property
+    def ends(self) -> float:
+        """When it is something else, or over."""
+        return self.armed if self.until is None else self.until
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,18 +51,20 @@ class ListeningPort:
     """The session that inspects them."""
     confirmed: bool = False
     """The switch has opened it."""
+    opening: int = 0
+    """How often the switch was told to: what confirms an earlier time says nothing of this one."""
     _sent: OpenListener | None = None
     """What the switch was told last."""
 
     @property
     def admits(self) -> bool:
         """Whether anybody outside gets in."""
-        return any(cause.confirmed for cause in self.causes.values())
+        return self.until is not None
 
     @property
     def until(self) -> float | None:
         """When the last confirmed cause ends; None: nobody gets in."""
-        return max((c.until for c in self.causes.values() if c.confirmed), default=None)
+        return max((c.until for c in self.causes.values() if c.until is not None), default=None)
 
     @property
     def opened(self) -> bool:
@@ -73,12 +80,15 @@ class ListeningPort:
 
     def next_timeout(self) -> float | None:
         """When the next cause ends."""
-        return min((cause.until for cause in self.causes.values()), default=None)
+        return min((cause.ends for cause in self.causes.values()), default=None)
 
     def expire(self, now: float) -> list[Command]:
-        """Drop the causes whose time is over."""
-        for name in [name for name, cause in self.causes.items() if cause.until <= now]:
-            del self.causes[name]
+        """Drop the causes whose time is over. One that is armed again waits for its answer."""
+        for name, cause in list(self.causes.items()):
+            if cause.until is not None and cause.until <= now:
+                cause.until = None
+            if cause.ends <= now:
+                del self.causes[name]
         return self.update()
 
     def update(self) -> list[Command]:
@@ -95,6 +105,7 @@ class ListeningPort:
             commands += [m.count_for(self.timers.data_idle) for m in (self.tcp, self.udp)]
         if not (before is not None and before.admits):
             self.confirmed = False
+            self.opening += 1
         return commands
 
     def idle(self, data: DataMark, now: float) -> list[Command]:

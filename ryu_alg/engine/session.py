@@ -372,7 +372,8 @@ class Session(Holder):
     def _apply(self, direction: Direction, data: bytes, effects: Sequence[Effect]) -> bool:
         """Carry out what the inspector wants: whether anything was decided."""
         left = len(data)
-        if any(self._needs_switch(effect) for effect in effects):
+        gated = any(self._needs_switch(effect) for effect in effects)
+        if gated:
             self.editor.close_gate()
         decided = False
         for effect in effects:
@@ -415,6 +416,8 @@ class Session(Holder):
                     self._publish(code, detail)
                 case _:
                     assert_never(effect)
+        if gated and not self._opened:
+            self.editor.open_gate()
         return decided
 
     def _forward(self, direction: Direction, length: int) -> None:
@@ -425,7 +428,7 @@ class Session(Holder):
         if isinstance(effect, Admit):
             return self._would_change(effect)
         if isinstance(effect, Listen):
-            return self._would_open(effect)
+            return True  # perhaps: it depends on those before it
         return isinstance(effect, Open) and self.announced.needs_switch(effect.expectation)
 
     def _open(self, number: int) -> None:
