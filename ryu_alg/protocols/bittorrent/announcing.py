@@ -63,19 +63,19 @@ class Announcing:
             return Denied(f"bittorrent.refused.{listener.code}", listener.detail)
         return listener
 
-    def accepted(self, listener: Listener, info_hash: bytes, interval: float) -> Listen:
+    def accepted(self, listener: Listener, cause: bytes, interval: float) -> Listen:
         """Whoever keeps the torrent's peers has taken the announce, and wants another one in
         `interval` seconds: peers get in."""
         interval = min(max(interval, MIN_INTERVAL), MAX_INTERVAL)
-        return Listen(listener.id, info_hash, self.gateway.now + interval + MARGIN)
+        return Listen(listener.id, cause, self.gateway.now + interval + MARGIN)
 
-    def leaving(self, listener: Listener, info_hash: bytes) -> Listen:
+    def leaving(self, listener: Listener, cause: bytes) -> Listen:
         """A tracker has taken the last announce."""
-        return Listen(listener.id, info_hash, self.gateway.now + LINGER)
+        return Listen(listener.id, cause, self.gateway.now + LINGER)
 
-    def stopped(self, listener: Listener, info_hash: bytes) -> Listen:
+    def stopped(self, listener: Listener, cause: bytes) -> Listen:
         """The host does not announce this torrent any more."""
-        return Listen(listener.id, info_hash, self.gateway.now)
+        return Listen(listener.id, cause, self.gateway.now)
 
     def keeps(self, listener: Listener, cause: bytes) -> bool:
         """Whether this cause is one of a listener's, and not ended yet."""
