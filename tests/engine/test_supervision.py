@@ -32,8 +32,10 @@ from ryu_alg.inspection import (
     Forward,
     Hold,
     Inject,
+    Listen,
     Open,
     Party,
+    Pass,
     Realm,
     Release,
     Replace,
@@ -42,6 +44,7 @@ from ryu_alg.inspection import (
     StreamGateway,
     StreamInspector,
     Unbind,
+    Watch,
 )
 from tests.engine.conversation import SERVER, Talk, config
 from tests.engine.toy_datagrams import PHONE, PROXY, Exchanged, Network, at
@@ -164,7 +167,12 @@ UNSOUND: list[Any] = [
     [Admit(1, (Exchange(cast(Any, "0"), WHERE),))],
     [Admit(1, (Exchange(0, cast(Any, "somewhere")),))],
     [Admit(1, (), cast(Any, "outside"))],
+    [Listen(cast(Any, None), b"cause", 1.0)],
+    [Listen(1, cast(Any, "cause"), 1.0)],
+    [Listen(1, b"cause", cast(Any, "soon"))],
     [Send(Realm.OUTSIDE, WHERE, WHERE, b"of the other transport")],
+    [Watch(WHERE)],
+    [Pass(b"of the other transport")],
 ]
 
 
@@ -257,6 +265,16 @@ def test_whatever_it_asks_bind_for(wrong: dict[str, Any]) -> None:
     broken.client_sends(b"DO\n")
     assert_alone(broken, other)
     assert not broken.engine.tables.bindings.live
+
+
+@pytest.mark.parametrize(
+    "wrong", [("192.168.10.2:4000", b"cause"), (WHERE, "cause"), (WHERE, None)], ids=shown
+)
+def test_whatever_it_asks_listen_for(wrong: tuple[Any, Any]) -> None:
+    broken, other = pair(lambda plugin: [plugin.gateway.listen(*wrong)])
+    broken.client_sends(b"DO\n")
+    assert_alone(broken, other)
+    assert not broken.engine.tables.listeners.live
 
 
 @pytest.mark.parametrize(
