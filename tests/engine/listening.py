@@ -49,6 +49,7 @@ FIRST, LATER = (50, 100), (120, 190)
 ANYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 
 Say = Callable[[DatagramGateway, Datagram], Sequence[DatagramEffect]]
+Hear = Callable[[DatagramGateway], Sequence[DatagramEffect]]
 
 
 @dataclass
@@ -59,9 +60,9 @@ class Node(DatagramInspector):
     says: dict[bytes, Say] = field(default_factory=dict)
     seen: list[Datagram] = field(default_factory=list)
     idle: list[int] = field(default_factory=list)
-    on_idle: Callable[[DatagramGateway], Sequence[DatagramEffect]] = lambda _: ()
+    on_idle: Hear = lambda _: ()
     alarm: float | None = None
-    on_alarm: Callable[[DatagramGateway], Sequence[DatagramEffect]] = lambda _: ()
+    on_alarm: Hear = lambda _: ()
 
     def inspect(self, datagram: Datagram) -> Sequence[DatagramEffect]:
         self.seen.append(datagram)
@@ -101,6 +102,8 @@ class Site(Network):
     nodes: list[Node] = field(default_factory=list)
     says: dict[bytes, Say] = field(default_factory=dict)
     """Of all nodes."""
+    on_idle: Hear = lambda _: ()
+    """Of nodes that are made later."""
 
     def sized(
         self,
@@ -156,10 +159,10 @@ def config(where: Site | None = None, name: str = "toy", **changes: Any) -> Engi
         return told
 
     def datagram(gateway: DatagramGateway) -> DatagramInspector:
-        node = Node(gateway, {} if where is None else where.says)
-        if where is not None:
-            where.nodes.append(node)
-        return node
+        if where is None:
+            return Node(gateway)
+        where.nodes.append(Node(gateway, where.says, on_idle=where.on_idle))
+        return where.nodes[-1]
 
     ports = frozenset({conversation.PORT, toy_datagrams.PORT})
     toy = ProtocolBinding(name, ports, ANYWHERE, stream, datagram, SIZES)
