@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from ryu_alg.engine.commands import Command, Ordinary, Publish
+from ryu_alg.engine.commands import Command, Ordinary, PassDatagram, Publish
 from ryu_alg.engine.config import ProtocolBinding
 from ryu_alg.engine.control_bindings import ControlBindings
 from ryu_alg.engine.datagram_session import DatagramSession, ends
 from ryu_alg.engine.events import DatagramArrived, SizedDatagramArrived
 from ryu_alg.engine.host_endpoints import HostEndpoints
-from ryu_alg.engine.listening_port import ListeningPort
 from ryu_alg.engine.segment import Datagram as WireDatagram
 from ryu_alg.engine.supervision import Fault, ask
 from ryu_alg.engine.tables import Tables
@@ -52,10 +51,12 @@ class Datagrams:
     def arrived_by_size(self, event: SizedDatagramArrived, now: float) -> list[Command]:
         """A datagram to any port was punted because of its size."""
         source, target = ends(event.datagram)
-        if event.realm is Realm.INSIDE:
-            delivered = self._sized_from_inside(event, source, target, now)
-        else:
+        if event.realm is Realm.OUTSIDE:
             delivered = self._answer(event, source, target, now)
+        elif event.listener is not None:
+            delivered = self._from_watched(event, target, now)
+        else:
+            delivered = self._first(event, source, target, now)
         if isinstance(delivered, DatagramSession):
             return self.settle(delivered, now, delivered.take_commands())
         return delivered
@@ -187,45 +188,58 @@ class Datagrams:
 
     # -- by size --------------------------------------------------------------------------------
 
-    def _sized_from_inside(
+    def _first(
         self, event: SizedDatagramArrived, source: Endpoint, target: Endpoint, now: float
     ) -> DatagramSession | list[Command]:
+        """The first datagram of an exchange."""
         config = self.tables.config
-        port = self.tables.listeners.live.get(event.listener or 0)
-        binding = self._sized_binding(event, port)
+        index = event.protocol
+        known = index is not None and 0 <= index < len(config.protocols)
+        binding = config.protocols[index] if index is not None and known else None
         if binding is None or binding.sizes is None or config.network_of(source.address) is None:
             return [Ordinary()]
-        if config.realm_of(target.address) is Realm.INSIDE or target.address in config.public:
+        if not self._may_send(source, target):
             return [Ordinary()]
-        if not config.outbound_allowed(source.address, target, Transport.UDP):
-            return [Ordinary()]  # the switch drops it, and counts it
         session = self._by_host.get((binding.name, source.address))
-        if port is None or session is None:
-            opens, payload = binding.sizes.opens, event.datagram.payload
-            found = ask(config.watch, lambda: opens(payload))
-            if isinstance(found, Fault):
-                detail = f"{binding.name}: {found.detail}"
-                return [Publish(found.code, detail, None, binding.name), Ordinary()]
-            if found is not True:
-                return [Ordinary()]
+        opens, payload = binding.sizes.opens, event.datagram.payload
+        found = ask(config.watch, lambda: opens(payload))
+        if isinstance(found, Fault):
+            detail = f"{binding.name}: {found.detail}"
+            return [Publish(found.code, detail, None, binding.name), Ordinary()]
+        if found is not True:
+            return [Ordinary()]
         if session is None:
             opened = self._open_sized(binding, source, target, now)
             if not isinstance(opened, DatagramSession):
                 return opened
             session = opened
+        port = self.tables.listeners.at(binding.name, source)
         public = source if port is None else port.listener.public
         session.receive_sized(Realm.INSIDE, source, public, target, event.datagram, now)
         return session
 
-    def _sized_binding(
-        self, event: SizedDatagramArrived, port: ListeningPort | None
-    ) -> ProtocolBinding | None:
-        protocols = self.tables.config.protocols
-        if port is not None:
-            return next((bound for bound in protocols if bound.name == port.protocol), None)
-        if event.protocol is not None and 0 <= event.protocol < len(protocols):
-            return protocols[event.protocol]
-        return None
+    def _from_watched(
+        self, event: SizedDatagramArrived, target: Endpoint, now: float
+    ) -> DatagramSession | list[Command]:
+        """What a watched endpoint sends; the switch may have translated it already."""
+        port = self.tables.listeners.live.get(event.listener or 0)
+        if port is None:
+            return [Ordinary()]
+        inside, public = port.listener.inside, port.listener.public
+        session = self.sessions.get(port.watcher or 0)
+        if session is None or not self._may_send(inside, target):
+            sent = replace(event.datagram, src=inside.address.packed, sport=inside.port)
+            return [PassDatagram(sent, Realm.INSIDE, answered=False)]
+        session.receive_sized(Realm.INSIDE, inside, public, target, event.datagram, now)
+        return session
+
+    def _may_send(self, inside: Endpoint, target: Endpoint) -> bool:
+        """Whether it crosses the gateway. If not, it goes on all the same: the switch sees to it,
+        and counts it."""
+        config = self.tables.config
+        if config.realm_of(target.address) is Realm.INSIDE or target.address in config.public:
+            return False
+        return config.outbound_allowed(inside.address, target, Transport.UDP)
 
     def _answer(
         self, event: SizedDatagramArrived, source: Endpoint, target: Endpoint, now: float

@@ -34,7 +34,7 @@ class DatagramArrived:
 @dataclass(frozen=True, slots=True)
 class SizedDatagramArrived:
     """The switch punted a UDP datagram to any port because of its size, or as the next one of an
-    exchange. From outside, it is translated already."""
+    exchange. It may be translated already; from outside, it is."""
 
     datagram: Datagram
     realm: Realm

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from ryu_alg.engine.commands import Command, OpenListener, Watched
 from ryu_alg.inspection import Realm, Transport
 from ryu_alg.openflow.cookies import EVERY, Kind, cookie
+from ryu_alg.openflow.ct_flush import forget
 from ryu_alg.openflow.flowtext import Command as FlowCommand
 from ryu_alg.openflow.flowtext import delete_by_cookie, flow_mod
 from ryu_alg.openflow.packet_out import ANSWERED, SEEN
@@ -24,9 +25,7 @@ from ryu_alg.openflow.render import REALM_NUMBER, Meter, size_checks, transport_
 _WATCH = 460
 """In table 1, below all control packets."""
 _SENT_ON = 120
-_ASKED, _ADMIT = 415, 400
-_KNOWN = 216
-"""In table 3, above what has the first datagrams of an exchange looked at."""
+_WATCH_TRACKED, _ASKED, _ADMIT = 505, 415, 400
 _MAPPING = 150
 _SYN = "0x002/0x012"
 """SYN without ACK: what is left of an older connection does not come in."""
@@ -39,36 +38,48 @@ _INSIDE, _OUTSIDE = REALM_NUMBER[Realm.INSIDE], REALM_NUMBER[Realm.OUTSIDE]
 class Listeners:
     """What is open in the switch."""
 
-    _open: dict[int, dict[str, str]] = field(default_factory=dict)
-    """Actions by match, by the listening port's id."""
+    _open: dict[int, OpenListener] = field(default_factory=dict)
+    """By the listening port's id."""
 
     def open(self, command: OpenListener, zone: int) -> list[bytes]:
         """The messages that carry out `OpenListener`."""
-        before = self._open.get(command.id, {})
-        flows = self._open[command.id] = listener_flows(command, zone)
-        gone = [match for match in before if match not in flows]
+        before = self._open.get(command.id)
+        self._open[command.id] = command
+        known = {} if before is None else listener_flows(before, zone)
+        flows = listener_flows(command, zone)
         return [
-            *(flow_mod(match, FlowCommand.DELETE_STRICT) for match in gone),
+            *(flow_mod(m, FlowCommand.DELETE_STRICT) for m in known if m not in flows),
             *(flow_mod(f"{match} actions={actions}") for match, actions in flows.items()),
+            *_forgotten(before, command.watched, zone),
         ]
 
-    def close(self, number: int) -> list[bytes]:
+    def close(self, number: int, zone: int) -> list[bytes]:
         """The messages that carry out `CloseListener`."""
-        self._open.pop(number, None)
-        return [delete_by_cookie(cookie(Kind.LISTENER, number), EVERY)]
+        before = self._open.pop(number, None)
+        return [
+            delete_by_cookie(cookie(Kind.LISTENER, number), EVERY),
+            *_forgotten(before, None, zone),
+        ]
 
     def installed(self, commands: Iterable[Command], zone: int) -> list[str]:
         """All flows that are in place of the switch's, after `commands`."""
         self._open = {
-            command.id: listener_flows(command, zone)
-            for command in commands
-            if isinstance(command, OpenListener)
+            command.id: command for command in commands if isinstance(command, OpenListener)
         }
         return [
             f"{match} actions={actions}"
-            for flows in self._open.values()
-            for match, actions in flows.items()
+            for command in self._open.values()
+            for match, actions in listener_flows(command, zone).items()
         ]
+
+
+def _forgotten(before: OpenListener | None, watched: Watched | None, zone: int) -> list[bytes]:
+    """When a watch ends, the switch forgets the exchanges that the endpoint has begun, which are
+    silent: if one goes on, it begins anew, and is looked at again."""
+    if before is None or before.watched is None or watched is not None:
+        return []
+    inside = before.inside
+    return [forget(zone, Transport.UDP, source=inside.address, source_port=inside.port)]
 
 
 def listener_flows(port: OpenListener, zone: int) -> dict[str, str]:
@@ -117,13 +128,16 @@ def _watching(port: OpenListener, watched: Watched, zone: int) -> dict[str, str]
         f"table=3,priority={_ASKED},ct_state=+est-inv+trk,reg1={_OUTSIDE},reg3=0,"
         f"{transport_match(Transport.UDP, version)},ct_mark={asking:#x}"
     )
-    # Reading the port, as table 3 does of all that begins inside.
-    read = "move:NXM_OF_UDP_DST[]->NXM_NX_REG6[0..15],load:0->NXM_NX_REG6[0..15]"
+    # The same by the mark of exchanges that have begun since: for some milliseconds, the datapath
+    # may go on with what it has cached of table 1.
+    tracked = f"reg1={_INSIDE},{transport_match(Transport.UDP, version)},ct_mark={port.udp_mark:#x}"
+    measured = f"{size_checks(watched.sizes, version)},resubmit(,10)"
+    punted = f"meter:{int(Meter.INSIDE)},controller:65535"
     return {
-        f"table=1,priority={_WATCH},{sent}": f"{size_checks(watched.sizes, version)},resubmit(,10)",
-        f"table=10,priority=100,{sent},reg6=0x1/0x3": f"meter:{int(Meter.INSIDE)},controller:65535",
-        # No need to look at the first datagrams of other exchanges.
-        f"table=3,priority={_KNOWN},ct_state=+new-inv+trk,{sent}": f"{read},goto_table:7",
+        f"table=1,priority={_WATCH},reg3=0,{sent}": measured,
+        f"table=10,priority=100,{sent},reg6=0x1/0x3": punted,
+        f"table=3,priority={_WATCH_TRACKED},ct_state=+est-inv+trk,reg3=0,{tracked}": measured,
+        f"table=10,priority=100,ct_state=+est+trk,{tracked},reg6=0x1/0x3": punted,
         f"{sent_on},reg3={ANSWERED},{sent}": _mapped(port, zone, asking),
         f"{sent_on},reg3={SEEN},{received}": _let_in(port, zone, port.udp_mark),
         f"{sent_on},reg3={ANSWERED},{received}": _let_in(port, zone, asking),

@@ -333,6 +333,11 @@ class _Rows:
                 for protocol in self.plan.protocols
                 if protocol.first_sizes is not None
             ],
+            "sized_transport": [
+                {"transport": transport_match(Transport.UDP, version)}
+                for version in (4, 6)
+                if any(protocol.first_sizes for protocol in self.plan.protocols)
+            ],
             "sized_first": list(self._first_datagrams()),
         }
 

@@ -232,7 +232,7 @@ class Switch:
                 case OpenListener():
                     out += self.listeners.open(command, self.plan.ct_zone)
                 case CloseListener(number):
-                    out += self.listeners.close(number)
+                    out += self.listeners.close(number, self.plan.ct_zone)
                 case OpenMedia():
                     out += self.media.open(command, self.plan.ct_zone)
                 case CloseMedia():

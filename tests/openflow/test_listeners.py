@@ -25,7 +25,7 @@ from tests.openflow.control import packet_of
 
 pytestmark = pytest.mark.lab
 
-WATCHED = Watched((120, 200), 0x33)
+WATCHED = Watched((400, 500), 0x33)
 SHORTEST, LONGEST = 60, 300
 """Of first datagrams, in SWARM."""
 
@@ -231,7 +231,7 @@ def test_a_watched_endpoint_is_punted_by_size_for_as_long_as_it_is_watched(
         closing(open_gateway.peer(node)) as peer,
         closing(open_gateway.peer(another)) as other,
     ):
-        for size in (1, 119, 201, 1200):
+        for size in (1, 399, 501, 1200):
             assert tell(inside, node, peer, bytes(size)) == port.public
         assert tell(inside, another, other, bytes(100)) == port.public  # a first one, but known
         for size in WATCHED.sizes:
@@ -243,7 +243,32 @@ def test_a_watched_endpoint_is_punted_by_size_for_as_long_as_it_is_watched(
             assert peer.recv(2000) == bytes(size)
         assert tell(peer, port.public, inside) == node
         open_gateway.do(port)
-        assert tell(inside, node, peer, bytes(150)) == port.public
+        assert tell(inside, node, peer, bytes(450)) == port.public
+
+
+@BOTH
+def test_nothing_escapes_by_what_the_datapath_has_cached(
+    open_gateway: Gateway, port: OpenListener
+) -> None:
+    node, another = PEERS[port]
+    with (
+        closing(open_gateway.inside(port, socket.SOCK_DGRAM)) as inside,
+        closing(open_gateway.peer(node)) as peer,
+        closing(open_gateway.peer(another)) as other,
+    ):
+        source = tell(inside, another, other)  # of no size that matters
+        tell(other, source, inside)
+        tell(inside, another, other)
+        with open_gateway.bench.stale_datapath():
+            inside.sendto(bytes(100), (str(node.address), node.port))
+            _, first = open_gateway.punted(Kind.FIRST_DATAGRAM)
+            watched = replace(port, watched=WATCHED)
+            open_gateway.switch.carry_out([watched, sent_on(first, Realm.INSIDE)])
+            assert peer.recv(2000) == bytes(100)
+            tell(peer, port.public, inside)
+            inside.sendto(bytes(450), (str(node.address), node.port))
+            _, packet = open_gateway.punted(Kind.LISTENER)
+            assert packet.payload == bytes(450)
 
 
 @BOTH
@@ -261,11 +286,11 @@ def test_the_answer_to_what_was_sent_on_is_punted_once(
             tell(inside, node, peer)
             for _ in range(3):
                 tell(peer, port.public, inside, b"cached")
-        inside.sendto(bytes(150), (str(node.address), node.port))
+        inside.sendto(bytes(450), (str(node.address), node.port))
         _, question = open_gateway.punted(Kind.LISTENER)
         # Without a barrier, and without waiting for the datapath: the answer comes at once.
         open_gateway.switch.carry_out([sent_on(question, Realm.INSIDE, answered=True)])
-        assert peer.recv(2000) == bytes(150)
+        assert peer.recv(2000) == bytes(450)
         for turn in range(2):
             peer.sendto(b"answer", (str(port.public.address), port.public.port))
             found, answer = open_gateway.punted(Kind.LISTENER)
