@@ -10,6 +10,9 @@ from ryu_alg.openflow.datagrams import DatagramProtocols
 from ryu_alg.openflow.plan import PipelinePlan
 from ryu_alg.replay.vantage import View
 
+_WELL_KNOWN = 1024
+"""Ports below that are not those of nodes and peers (table 9)."""
+
 
 @dataclass(slots=True)
 class Interception:
@@ -43,6 +46,21 @@ class Interception:
             inside = view.inside.address.packed, view.inside.port
             return self.datagrams.of(Realm.INSIDE, inside, remote)
         return self.datagrams.of(Realm.OUTSIDE, remote, (public.address.packed, public.port))
+
+    def of_first_datagram(self, view: View, size: int) -> int | None:
+        """The protocol that looks at a datagram to whatever port which begins an exchange, because
+        its payload has this size, in bytes."""
+        if view.origin is not Realm.INSIDE or view.remote.port < _WELL_KNOWN:
+            return None
+        for protocol in self.plan.protocols:
+            shortest, longest = protocol.first_sizes or (1, 0)
+            if (
+                shortest <= size <= longest
+                and any(view.inside.address in hosts for hosts in protocol.first_hosts)
+                and any(view.remote.address in servers for servers in protocol.servers)
+            ):
+                return protocol.index
+        return None
 
     def answers(self, view: View) -> bool:
         """Whether a datagram from outside is one that a protocol's server sends."""

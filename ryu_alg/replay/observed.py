@@ -16,6 +16,7 @@ from ryu_alg.inspection import (
     Direction,
     Forward,
     Inject,
+    Pass,
     Replace,
     Send,
     StreamGateway,
@@ -132,10 +133,13 @@ class _Datagrams(_Watched, DatagramInspector):
         effects: Sequence[Any] = self.inspector.inspect(datagram)
         onwards = datagram.origin.other
         for effect in effects:
-            if isinstance(effect, Send):
-                # What goes back is the gateway's own answer, and nothing that was rewritten.
-                before = datagram.payload if effect.towards is onwards else b""
-                self._compare(effect.towards.value, before, effect.payload)
+            match effect:
+                case Send(towards, payload=payload):
+                    # What goes back is the gateway's own answer, and nothing that was rewritten.
+                    before = datagram.payload if towards is onwards else b""
+                    self._compare(towards.value, before, payload)
+                case Pass(payload):
+                    self._compare(onwards.value, datagram.payload, payload)
         return effects
 
     def keep_alive(self) -> Sequence[Any]:
@@ -146,6 +150,13 @@ class _Datagrams(_Watched, DatagramInspector):
             if isinstance(effect, Send):
                 self._compare(effect.towards.value, b"", effect.payload)
         return effects
+
+    def _compare(self, towards: str, before: bytes, after: bytes) -> None:
+        if b"\0" not in after:
+            super()._compare(towards, before, after)
+        elif before != after:  # it has no lines
+            old = (before,) if before else ()
+            self._noted(Rewrite(self._session, self._protocol, towards, old, (after,)))
 
 
 def changed_lines(

@@ -16,11 +16,13 @@ from ryu_alg.engine.commands import (
     FiveTuple,
     Offload,
     Ordinary,
+    PassDatagram,
     Publish,
 )
 from ryu_alg.engine.config import EngineConfig
+from ryu_alg.engine.datagram_session import ends as ends_of
 from ryu_alg.engine.engine import Engine
-from ryu_alg.engine.events import Event, Timeout
+from ryu_alg.engine.events import Event, SizedDatagramArrived, Timeout
 from ryu_alg.engine.segment import ACK, FIN, RST, SYN, Datagram, Segment
 from ryu_alg.engine.session import Session
 from ryu_alg.inspection import Direction, Endpoint, Realm, Transport
@@ -225,27 +227,54 @@ class Replay:
         public = self._control(view.inside) or self._interception.published(view)
         protocol = self._interception.of_datagram(view, public or view.inside)
         translated = self._translated(view.inside)
-        if inward and public is None and translated and self._interception.answers(view):
+        stray = inward and public is None and translated and self._interception.answers(view)
+        if stray and not self._switch.listening.stands_for(view.inside):
             if not self._useless(cause):
                 self._stray(view)
             return
         if protocol is None:
-            self._data(cause)
+            self._by_size(cause)
             return
         if self._useless(cause):
             return
-        self.counts["control"] += 1
         ends = (view.remote, public or view.inside) if inward else (view.inside, view.remote)
-        datagram = Datagram(
-            src=ends[0].address.packed,
-            dst=ends[1].address.packed,
-            sport=ends[0].port,
-            dport=ends[1].port,
-            payload=packet.payload,
-            ttl=packet.ttl,
-            tos=packet.tos,
-        )
-        self._punted(frames.udp(datagram), view.origin, protocol, cause)
+        self.counts["control"] += 1
+        self._punted(frames.udp(_datagram(packet, *ends)), view.origin, protocol, cause)
+
+    def _by_size(self, cause: _Cause) -> None:
+        """A datagram to any port: its size may have it punted. What is not whole is data: nobody
+        knows that it is more."""
+        packet, view = cause.packet, cause.view
+        size = len(packet.payload)
+        mark, protocol = self._switch.mark_of(view), None
+        listening = self._switch.listening
+        listener = listening.punts(view, size, mark)
+        if mark is None and not listening.watches(view):
+            protocol = self._interception.of_first_datagram(view, size)
+        if cause.truncated or (listener is None and protocol is None):
+            self._data(cause)
+            return
+        self.counts["control"] += 1
+        inward = view.origin is Realm.OUTSIDE
+        ends = (view.remote, view.inside) if inward else (view.inside, view.remote)
+        datagram = _datagram(packet, *ends)
+        self._handle(SizedDatagramArrived(datagram, view.origin, protocol, listener), cause)
+
+    def _pass(self, command: PassDatagram) -> None:
+        """A datagram that was punted by its size goes on, by way of the switch."""
+        datagram, inward = command.datagram, command.realm is Realm.OUTSIDE
+        source, target = ends_of(datagram)
+        inside = self._switch.listening.inside_of(target) if inward else source
+        remote = source if inward else target
+        view = View(Transport.UDP, command.realm, inside, remote)
+        frame = frames.udp(datagram)
+        size = len(frame) - frames.ETHERNET_HEADER
+        connection = self._switch.pass_on(view, size, command.answered, self._now)
+        if connection is not None:
+            packet = packets.decode(frame)
+            assert isinstance(packet, packets.Packet)
+            left = (remote, inside) if inward else (connection.public, remote)
+            self._write(readdressed(packet, *left, size))
 
     def _punted(self, frame: bytes, realm: Realm, protocol: int, cause: _Cause) -> None:
         event = punts.control_packet(frame, realm, protocol)
@@ -409,6 +438,8 @@ class Replay:
             case EmitDatagram(datagram):
                 if len(datagram.payload) <= packets.LONGEST_UDP:
                     self._write(frames.udp(datagram)[frames.ETHERNET_HEADER :])
+            case PassDatagram():
+                self._pass(command)
             case Ordinary():
                 if cause is not None:
                     self.counts["control"] -= 1
@@ -450,6 +481,18 @@ def _remember(table: OrderedDict[Hashable, None], what: Hashable) -> None:
     table[what] = None
     if len(table) > MAX_REMEMBERED:
         table.popitem(last=False)
+
+
+def _datagram(packet: packets.Packet, source: Endpoint, target: Endpoint) -> Datagram:
+    return Datagram(
+        src=source.address.packed,
+        dst=target.address.packed,
+        sport=source.port,
+        dport=target.port,
+        payload=packet.payload,
+        ttl=packet.ttl,
+        tos=packet.tos,
+    )
 
 
 def _begins(command: Command) -> bool:

@@ -1,4 +1,4 @@
-"""What stands in for the switch: pinholes, media, and the connections that they let through.
+"""What stands in for the switch: what is open there, and the connections that it lets through.
 
 It knows packets by their `View`. Where the switch matches public endpoints, it compares what
 they stand for, so that a capture needs no public endpoint of the engine's in it.
@@ -13,6 +13,7 @@ from random import Random
 
 from ryu_alg.engine.commands import (
     Barrier,
+    CloseListener,
     CloseMedia,
     ClosePinhole,
     Command,
@@ -22,6 +23,7 @@ from ryu_alg.engine.commands import (
     EndOffload,
     MediaPath,
     Offload,
+    OpenListener,
     OpenMedia,
     OpenPinhole,
     Pinhole,
@@ -38,6 +40,7 @@ from ryu_alg.engine.events import (
 )
 from ryu_alg.inspection import Endpoint, Realm, Transport
 from ryu_alg.openflow.plan import PipelinePlan
+from ryu_alg.replay.listening import ListeningPorts
 from ryu_alg.replay.vantage import View
 
 MAX_CONNECTIONS = 65_536
@@ -90,6 +93,7 @@ class StandIn:
     config: EngineConfig
     plan: PipelinePlan
     random: Random
+    listening: ListeningPorts = field(default_factory=ListeningPorts)
     _pinholes: dict[int, _Open] = field(default_factory=dict)
     _media: dict[int, OpenMedia] = field(default_factory=dict)
     _counters: dict[int, _Counter] = field(default_factory=dict)
@@ -113,6 +117,12 @@ class StandIn:
                 self._media.pop(number, None)
                 self._counters.pop(mark, None)
                 self._forget(lambda _, connection: connection.mark == mark)
+            case OpenListener(number):
+                self._unwatch(number, command)
+                self.listening.open[number] = command
+            case CloseListener(number):
+                self._unwatch(number, None)
+                self.listening.open.pop(number, None)
             case CountData(mark, idle):
                 known = self._counters.get(mark)
                 if known is None:
@@ -131,6 +141,14 @@ class StandIn:
             case _:
                 pass
         return None
+
+    def _unwatch(self, number: int, after: OpenListener | None) -> None:
+        """When a watch ends, what the endpoint has begun is forgotten: it begins anew."""
+        port = self.listening.open.get(number)
+        if port is None or port.watched is None or (after is not None and after.watched):
+            return
+        inside = port.inside
+        self._forget(lambda key, _: key[0] is Transport.UDP and key[1] == inside)
 
     def _forget(self, gone: Callable[[_Key, Connection], bool]) -> None:
         for key in [key for key, connection in self._connections.items() if gone(key, connection)]:
@@ -181,6 +199,20 @@ class StandIn:
         offloaded.last = now
         return offloaded.command
 
+    def mark_of(self, view: View) -> int | None:
+        """The mark of the connection that a packet is of; None: it has not begun."""
+        connection = self._connections.get(view.key)
+        return None if connection is None else connection.mark
+
+    def pass_on(self, view: View, size: int, answered: bool, now: float) -> Connection | None:
+        """A datagram goes on that was punted by its size; as `pass_data`. `answered`: the next one
+        from outside is to be punted."""
+        connection, _ = self.pass_data(view, size, True, now)
+        mark = self.listening.marks(view, answered)
+        if connection is not None and mark is not None:
+            connection.mark = mark
+        return connection
+
     def pass_data(
         self, view: View, size: int, opens: bool, now: float
     ) -> tuple[Connection | None, Event | None]:
@@ -205,7 +237,7 @@ class StandIn:
         return connection, event
 
     def _admitted(self, view: View) -> tuple[Connection | None, Event | None]:
-        """By a pinhole, by media, or as ordinary traffic."""
+        """By a pinhole, by media, at a listening port, or as ordinary traffic."""
         for opened in self._pinholes.values():
             pinhole = opened.pinhole
             public = _through(pinhole, view, self.random)
@@ -218,7 +250,15 @@ class StandIn:
             for path in media.paths:
                 if media.mark not in self._cut and _on(path, view):
                     return Connection(media.mark, path.public), None
-        return self._ordinary(view), None
+        for mark, public in self.listening.lets_in(view):
+            if mark not in self._cut:
+                return Connection(mark, public), None
+        connection = self._ordinary(view)
+        port = self.listening.leaves_from(view)
+        outwards = self.config.network_of(view.remote.address) is None
+        if connection is not None and port is not None and outwards:
+            connection = Connection(*port)
+        return connection, None
 
     def _ordinary(self, view: View) -> Connection | None:
         """A new connection that no protocol knows of: outbound policy, or a published service."""

@@ -12,6 +12,7 @@ from ryu_alg.replay.entries import Entry
 from ryu_alg.replay.replay import Replay, engine_config, pipeline_plan
 from ryu_alg.replay.vantage import At, guessed
 from ryu_alg.settings import load
+from tests.replay.wire import Replayed
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 CONFIG = """
@@ -33,24 +34,31 @@ RECORDED = {
 """By capture: the network inside, the protocol, rewrites, and data connections."""
 
 
-@pytest.mark.parametrize("name", RECORDED)
-def test_recorded_sessions(tmp_path: Path, name: str) -> None:
-    if not (CORPUS / name).exists():
-        pytest.skip("the corpus is not at hand")
-    network, protocol, rewrites, used = RECORDED[name]
+def replay_of(tmp_path: Path, name: str, text: str) -> Replayed:
+    """Replay a capture of the corpus, which was taken inside, with a configuration."""
     config = tmp_path / "gateway.yaml"
-    config.write_text(CONFIG % (network, protocol))
+    config.write_text(text)
     settings = load(config)
     entries: list[Entry] = []
     capture = Capture(CORPUS / name)
     engine = engine_config(settings)
     assert guessed((captured.ip for captured in capture), engine) is At.INSIDE
-    with Output(tmp_path / "out.pcap") as output:
+    out = tmp_path / "out.pcap"
+    with Output(out) as output:
         replay = Replay(engine, pipeline_plan(settings), At.INSIDE, output, entries.append)
         for captured in capture:
             replay.feed(captured)
         replay.finish()
-    codes = Counter(entry.code for entry in entries)
+    return Replayed(entries, replay.counts, [captured.ip for captured in Capture(out)])
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_recorded_sessions(tmp_path: Path, name: str) -> None:
+    if not (CORPUS / name).exists():
+        pytest.skip("the corpus is not at hand")
+    network, protocol, rewrites, used = RECORDED[name]
+    replay = replay_of(tmp_path, name, CONFIG % (network, protocol))
+    codes = Counter(replay.codes())
     assert codes["session.opened"] == 1
     assert rewrites is None or codes["rewrite"] == rewrites
     assert codes["pinhole.used"] == used

@@ -12,14 +12,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ryu_alg.engine.commands import (
+    CloseListener,
     CloseMedia,
     CountData,
     CutData,
     DestinationNat,
     MediaPath,
+    OpenListener,
     OpenMedia,
     OpenPinhole,
     Pinhole,
+    Watched,
 )
 from ryu_alg.engine.events import DataCounted, PinholeExpired, PinholeUsed
 from ryu_alg.inspection import Endpoint, Realm, Transport
@@ -28,6 +31,7 @@ from ryu_alg.replay.capture import Captured, Output
 from ryu_alg.replay.standin import StandIn
 from ryu_alg.replay.vantage import At, View
 from ryu_alg.settings import load
+from tests.replay.test_bittorrent import BITTORRENT, announced, nodes, visited
 from tests.replay.test_ftp import CLIENT, SERVER, active
 from tests.replay.test_sip import SIP, call
 from tests.replay.wire import Connection, at, lab, replayed
@@ -133,6 +137,76 @@ def test_cut_data_stays_cut(switch: StandIn) -> None:
     assert switch.pass_data(INWARD, 40, True, 2) == (None, None)
 
 
+LISTENING = OpenListener(5, INSIDE, PUBLIC, True, 11, 12, None)
+WATCHING = OpenListener(5, INSIDE, PUBLIC, False, 11, 12, Watched((124, 192), 13))
+ELSEWHERE = View(Transport.UDP, Realm.INSIDE, Endpoint(INSIDE.address, 4001), REMOTE)
+
+
+def test_a_listening_port_lets_anybody_in_until_it_closes(switch: StandIn) -> None:
+    assert switch.pass_data(INWARD, 40, True, 0) == (None, None)
+    switch.carry_out(LISTENING, 0)
+    switch.carry_out(CountData(12, 120, 4, Transport.UDP), 0)
+    for view, mark in ((INWARD, 11), (MEDIA_IN, 12)):
+        connection, event = switch.pass_data(view, 40, True, 1)
+        assert connection is not None and event is None
+        assert (connection.mark, connection.public) == (mark, PUBLIC)
+    assert switch.counted() == [DataCounted(12, 1, 40, idle=False)]
+    switch.carry_out(CloseListener(5), 2)
+    assert switch.pass_data(INWARD, 40, False, 3)[0] is not None  # it goes on
+    stranger = View(Transport.TCP, Realm.OUTSIDE, INSIDE, at("203.0.113.3:20"))
+    assert switch.pass_data(stranger, 40, True, 3) == (None, None)
+
+
+def test_what_is_sent_from_a_listening_port_leaves_from_its_public_one(switch: StandIn) -> None:
+    switch.carry_out(WATCHING, 0)
+    assert switch.pass_data(MEDIA_IN, 40, True, 1) == (None, None)
+    connection, _ = switch.pass_data(MEDIA_OUT, 40, True, 1)
+    assert connection is not None and (connection.mark, connection.public) == (12, PUBLIC)
+    tcp, _ = switch.pass_data(View(Transport.TCP, Realm.INSIDE, INSIDE, REMOTE), 40, True, 1)
+    other, _ = switch.pass_data(ELSEWHERE, 40, True, 1)
+    assert tcp is not None and other is not None
+    assert tcp.mark == other.mark == 0 and PUBLIC not in (tcp.public, other.public)
+
+
+def test_cut_data_of_a_listening_port_stays_out(switch: StandIn) -> None:
+    switch.carry_out(LISTENING, 0)
+    switch.carry_out(CutData(11, 100), 0)
+    assert switch.pass_data(INWARD, 40, True, 1) == (None, None)
+    assert switch.pass_data(MEDIA_IN, 40, True, 1)[0] is not None
+
+
+@pytest.mark.parametrize(("size", "punted"), [(123, False), (124, True), (192, True), (193, False)])
+def test_sizes_are_watched(switch: StandIn, size: int, punted: bool) -> None:
+    assert switch.listening.punts(MEDIA_OUT, size, None) is None
+    switch.carry_out(WATCHING, 0)
+    assert switch.listening.punts(MEDIA_OUT, size, None) == (5 if punted else None)
+    assert switch.listening.punts(MEDIA_IN, size, 12) is None
+    assert switch.listening.punts(ELSEWHERE, size, None) is None
+
+
+def test_the_next_datagram_from_outside_is_punted_once_it_is_awaited(switch: StandIn) -> None:
+    switch.carry_out(WATCHING, 0)
+    for view, answered, mark in (
+        (MEDIA_OUT, False, 12),
+        (MEDIA_OUT, True, 13),
+        (MEDIA_OUT, False, 13),
+        (MEDIA_IN, True, 13),
+        (MEDIA_IN, False, 12),
+    ):
+        connection = switch.pass_on(view, 40, answered, 1)
+        assert connection is not None and connection.public == PUBLIC
+        assert connection.mark == switch.mark_of(view) == mark
+        assert (switch.listening.punts(MEDIA_IN, 1, mark) == 5) == (mark == 13)
+
+
+def test_when_a_watch_ends_its_exchanges_begin_anew(switch: StandIn) -> None:
+    switch.carry_out(WATCHING, 0)
+    for view in (MEDIA_OUT, ELSEWHERE):
+        switch.pass_data(view, 40, True, 1)
+    switch.carry_out(LISTENING, 2)
+    assert (switch.mark_of(MEDIA_OUT), switch.mark_of(ELSEWHERE)) == (None, 0)
+
+
 def test_connections_are_bounded(switch: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(standin, "MAX_CONNECTIONS", 10)
     for port in range(1, 30):
@@ -164,7 +238,7 @@ def test_a_session_that_the_switch_has_taken_over(tmp_path: Path) -> None:
 )
 @given(st.data())
 def test_captures_with_damaged_packets_raise_nothing(tmp_path: Path, data: st.DataObject) -> None:
-    loaded = load(lab(tmp_path, SIP))
+    loaded = load(lab(tmp_path, SIP + BITTORRENT))
     run = replay.Replay(
         replay.engine_config(loaded),
         replay.pipeline_plan(loaded),
@@ -172,7 +246,7 @@ def test_captures_with_damaged_packets_raise_nothing(tmp_path: Path, data: st.Da
         Output(None),
         lambda entry: print(entry.text(), entry.json()),
     )
-    packets = [*active(7), *call()]
+    packets = [*active(7), *call(), *announced(), *nodes(), *visited()]
     chosen = data.draw(st.lists(st.sampled_from(packets), max_size=60))
     for number, packet in enumerate(chosen, start=1):
         damaged = bytearray(packet)

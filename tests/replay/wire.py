@@ -140,7 +140,7 @@ class Replayed:
         found: dict[int, int] = {}
         start = None
         for _, receiver, tcp in self.tcp():
-            if receiver != target:
+            if receiver != target or not isinstance(tcp, dpkt.tcp.TCP):
                 continue
             if tcp.flags & SYN:
                 start = tcp.seq + 1
