@@ -203,7 +203,9 @@ def _status_changes(gateway: Gateway, as_json: bool) -> None:
 def _identity(item: Item) -> Any:
     if "id" in item:
         return item["id"]
-    return item["transport"], item["public"], item["session"]
+    # Of a listening port, the session is whichever asked last.
+    session = None if item["kind"] == "listening" else item["session"]
+    return item["transport"], item["public"], session
 
 
 def _lasting(item: Item) -> Item:

@@ -16,7 +16,7 @@ from ryu_alg.rest.client import Item
 LEADING = {
     "sessions": (("protocol", 8), ("transport", 3), ("state", 9)),
     "pinholes": (("protocol", 8), ("transport", 3), ("state", 7)),
-    "bindings": (("transport", 3), ("kind", 7)),
+    "bindings": (("transport", 3), ("kind", 9)),
     "events": (("time", 27), ("code", 24)),
 }
 """Which fields stand in front without their names, and how wide."""

@@ -72,6 +72,21 @@ def binding(port: int, session: int) -> BindingView:
     )
 
 
+def listening(port: int, session: int) -> list[BindingView]:
+    """A public port where an inside host waits for anybody."""
+    return [
+        BindingView(
+            transport=transport,
+            inside=at("192.168.10.2", 6881),
+            public=at("203.0.113.1", port),
+            kind=BindingKind.LISTENING,
+            session=session,
+            age=60.0,
+        )
+        for transport in Transport
+    ]
+
+
 def status(**changed: object) -> StatusView:
     fields: dict[str, object] = {
         "version": "0.1.0",

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ryu_alg.rest.api import Api
 from ryu_alg.rest.auth import Guard
 from ryu_alg.rest.read_model import Refused
-from tests.rest.model import Model, Wrong, at, binding, session, status
+from tests.rest.model import Model, Wrong, at, binding, listening, session, status
 
 
 def ask(model: Model, path: str, method: str = "GET", **headers: str) -> webob.Response:
@@ -172,6 +172,19 @@ def test_pages_cover_everything_once(limit: int, count: int) -> None:
             path = body["next"]
         assert seen == sorted(seen)
         assert len(seen) == len(set(seen)) == count
+
+
+def test_a_listening_port_is_listed_over_both_transports() -> None:
+    model = Model(all_bindings=[*listening(40311, 7), binding(49153, 1)])
+    first = read(model, "/v1.0/alg/bindings?limit=2&session=7")["bindings"]
+    assert [(item["transport"], item["kind"]) for item in first] == [
+        ("tcp", "listening"),
+        ("udp", "listening"),
+    ]
+    pages = [read(model, "/v1.0/alg/bindings?limit=2")]
+    pages.append(read(model, pages[0]["next"]))
+    seen = [(item["transport"], item["public"]) for page in pages for item in page["bindings"]]
+    assert len(seen) == len(set(seen)) == 3 and pages[1]["next"] is None
 
 
 def test_a_page_is_bounded_by_default() -> None:

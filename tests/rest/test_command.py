@@ -14,7 +14,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from ryu_alg.rest import command
+from ryu_alg.rest import command, views
+from tests.rest.model import binding, listening
 
 COMMANDS = [command.sessions, command.pinholes, command.bindings, command.events, command.status]
 
@@ -125,3 +126,11 @@ def test_the_commands_import_no_server_side() -> None:
         "assert not found, found"
     )
     subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parents[2])
+
+
+def test_a_listening_port_stays_the_same_whoever_asks_for_it() -> None:
+    """For `--watch`: other ports are their sessions' own."""
+    first, again = (views.binding(listening(40311, session)[0], 0.0) for session in (1, 2))
+    assert command._identity(first) == command._identity(again)
+    first, again = (views.binding(binding(49153, session), 0.0) for session in (1, 2))
+    assert command._identity(first) != command._identity(again)

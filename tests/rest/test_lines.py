@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ryu_alg.rest import views
 from ryu_alg.rest.lines import flat, line, plain
-from tests.rest.model import Model
+from tests.rest.model import Model, binding, listening
 
 
 def test_a_session() -> None:
@@ -27,6 +27,19 @@ def test_a_pinhole() -> None:
         "seen=203.0.113.1:33000 listener=192.168.10.2:50000 remote=- binding=- "
         "since=2027-01-15T08:00:00.000Z expires_in=28.0"
     )
+
+
+def test_bindings() -> None:
+    items = [
+        views.binding(view, 1_800_000_060.0)
+        for view in (binding(49153, 1), *listening(40311, session=7))
+    ]
+    tail = "since=2027-01-15T08:00:00.000Z"
+    assert [line("bindings", item) for item in items] == [
+        f"tcp control   inside=192.168.10.2:40001 public=203.0.113.1:49153 session=1 {tail}",
+        f"tcp listening inside=192.168.10.2:6881 public=203.0.113.1:40311 session=7 {tail}",
+        f"udp listening inside=192.168.10.2:6881 public=203.0.113.1:40311 session=7 {tail}",
+    ]
 
 
 def test_values() -> None:
