@@ -126,6 +126,16 @@ class Holder:
         port = self.listeners.at(self.binding.name, inside)
         return port.listener if port is not None and port.causes else None
 
+    def held_until(self, listener: int, cause: bytes) -> float | None:
+        """See `ryu_alg.inspection.Gateway`."""
+        require((listener,), int)
+        require((cause,), bytes)
+        port = self.listeners.live.get(listener)
+        if port is None or port.protocol != self.binding.name:
+            return None
+        known = port.causes.get(cause)
+        return None if known is None else known.until
+
     def causes(self) -> Collection[bytes]:
         """See `ryu_alg.inspection.Gateway`."""
         return self.listeners.causes(self.binding.name, self.host)

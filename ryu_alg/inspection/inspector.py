@@ -183,6 +183,10 @@ class Gateway(Protocol):
     def listening(self, inside: Endpoint) -> Listener | None:
         """What stands for an endpoint of any inside host in this protocol, if it has a cause."""
 
+    def held_until(self, listener: int, cause: bytes) -> float | None:
+        """Until when, on the clock of `now`, a listener lets somebody in on account of `cause`;
+        None: it does not, or is only armed."""
+
     def causes(self) -> Collection[bytes]:
         """On account of what endpoints of this inside host are let in to, or armed."""
 

@@ -139,6 +139,19 @@ def test_what_is_armed_waits_for_a_minute() -> None:
     assert nothing_listens(where.engine)
 
 
+def test_until_when_it_is_held_is_known_once_it_is_open() -> None:
+    where = site()
+    conversation, told = where.session()
+    gateway = told.gateway
+    listener = listen(gateway)
+    assert gateway.held_until(listener.id, CAUSE) is None
+    assert opening(where, conversation, told) == listener
+    port = where.engine.tables.listeners.live[listener.id]
+    assert gateway.held_until(listener.id, CAUSE) == port.until is not None
+    assert gateway.held_until(listener.id, OTHER_CAUSE) is None
+    assert gateway.held_until(listener.id + 1, CAUSE) is None
+
+
 def test_asking_again_starts_the_minute_again() -> None:
     where = site()
     conversation, told = where.session()

@@ -65,9 +65,11 @@ class Announcing:
 
     def accepted(self, listener: Listener, cause: bytes, interval: float) -> Listen:
         """Whoever keeps the torrent's peers has taken the announce, and wants another one in
-        `interval` seconds: peers get in."""
+        `interval` seconds: peers get in; for longer, if another one has said so."""
         interval = min(max(interval, MIN_INTERVAL), MAX_INTERVAL)
-        return Listen(listener.id, cause, self.gateway.now + interval + MARGIN)
+        until = self.gateway.now + interval + MARGIN
+        known = self.gateway.held_until(listener.id, cause)
+        return Listen(listener.id, cause, until if known is None else max(until, known))
 
     def leaving(self, listener: Listener, cause: bytes) -> Listen:
         """A tracker has taken the last announce."""
@@ -78,12 +80,8 @@ class Announcing:
         return Listen(listener.id, cause, self.gateway.now)
 
     def keeps(self, listener: Listener, cause: bytes) -> bool:
-        """Whether this cause is one of a listener's, and not ended yet."""
-        known = self.gateway.listening(listener.inside) == listener
-        if not known or cause not in self.gateway.causes():
-            return False
-        # It may be another endpoint's alone. Armed at least, it is this one's too.
-        return not isinstance(self.gateway.listen(listener.inside, cause), Refusal)
+        """Whether peers get in on account of this."""
+        return self.gateway.held_until(listener.id, cause) is not None
 
     def seen_inside(self, peer: Endpoint) -> Endpoint:
         """Where an inside host finds a peer that others were told of: a public endpoint that

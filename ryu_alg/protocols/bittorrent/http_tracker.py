@@ -290,14 +290,15 @@ class HttpTracker(StreamInspector):
             return
         if not announce.stops:
             decisions.do(self.announcing.accepted(listener, announce.info_hash, interval))
-        elif announce.info_hash in self.announcing.gateway.causes():
+        elif self.announcing.keeps(listener, announce.info_hash):
             decisions.do(self.announcing.leaving(listener, announce.info_hash))
 
     def _not_taken(self, announce: Announce, decisions: Decisions) -> None:
         """Whatever the tracker says to the last announce, or if it says nothing: it is the last."""
         listener = announce.listener
-        known = announce.info_hash in self.announcing.gateway.causes()
-        if listener is not None and announce.stops and known:
+        if listener is None or not announce.stops:
+            return
+        if self.announcing.keeps(listener, announce.info_hash):
             decisions.do(self.announcing.stopped(listener, announce.info_hash))
 
 

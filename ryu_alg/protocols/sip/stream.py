@@ -95,6 +95,9 @@ class ConnectionGateway(DatagramGateway):
     def listening(self, inside: Endpoint) -> Listener | None:
         return self.stream.listening(inside)
 
+    def held_until(self, listener: int, cause: bytes) -> float | None:
+        return self.stream.held_until(listener, cause)
+
     def causes(self) -> Collection[bytes]:
         return self.stream.causes()
 

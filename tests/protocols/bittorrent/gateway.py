@@ -170,6 +170,12 @@ class MemoryGateway:
         listener = self.site.listeners.get(inside)
         return listener if listener is not None and self.site.live(listener) else None
 
+    def held_until(self, listener: int, cause: bytes) -> float | None:
+        if (listener, cause) not in self.site.confirmed:
+            return None
+        until = self.site.causes[listener][cause]
+        return until if until > self.now else None
+
     def causes(self) -> Collection[bytes]:
         return {
             cause
