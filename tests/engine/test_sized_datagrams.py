@@ -213,6 +213,26 @@ def test_what_it_sends_later_is_inspected_whatever_it_is() -> None:
     assert len(passed(step)) == 1
 
 
+def test_what_it_sends_may_be_translated_already() -> None:
+    where = watched_site()
+    listener = where.port().listener
+    for payload in (NOT_OURS, ASK):
+        step = where.sized(listener.public, NODE, payload, listener.id, realm=Realm.INSIDE, ttl=9)
+        assert passed(step) == [(INSIDE, NODE, payload, Realm.INSIDE, False)]
+        assert where.nodes[0].seen[-1].inside == INSIDE
+
+
+@pytest.mark.parametrize("target", [at(OTHER_PHONE), at(PUBLIC, 40000), at(DENIED_HOST)])
+def test_what_it_sends_elsewhere_goes_on_uninspected(target: Endpoint) -> None:
+    """The switch knows what becomes of it."""
+    where = watched_site()
+    listener = where.port().listener
+    for source in (INSIDE, listener.public):
+        step = where.sized(source, target, NOT_OURS, listener.id, realm=Realm.INSIDE)
+        assert passed(step) == [(INSIDE, target, NOT_OURS, Realm.INSIDE, False)]
+    assert len(where.nodes[0].seen) == 1
+
+
 def test_watching_begins_while_it_listens_and_the_other_way_round() -> None:
     where = site()
     conversation, told = where.session()
@@ -313,8 +333,9 @@ def test_a_session_that_fails_stops_watching() -> None:
     assert codes(step) == ["inspector.failed", "session.ended"]
     assert step.of(CloseListener) == [CloseListener(port.listener.id)] and passed(step) == []
     # What was punted before goes on uninspected.
-    (command,) = where.sized(INSIDE, NODE, NOT_OURS, port.listener.id).commands
-    assert isinstance(command, Ordinary | PassDatagram) and len(where.nodes) == 1
+    step = where.sized(INSIDE, NODE, ASK, port.listener.id)
+    assert passed(step) == [(INSIDE, NODE, ASK, Realm.INSIDE, False)]
+    assert len(step.commands) == len(where.nodes) == 1
     step = where.sized(INSIDE, NODE, ASK)
     assert opened(step).public == port.listener.public
     where.confirm()
