@@ -14,6 +14,19 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 """Lines of SIP, RTSP, SDP, XMPP, IRC and FTP, from where a credential or a key begins."""
+_REQUEST = re.compile(
+    r"(GET )((?:http://[^/\s]*)?/)(\S*/)?([^/?\s]*)(?:\?(\S*))?(.*)", re.IGNORECASE
+)
+"""Of HTTP: what stands before the last part of the path, and its query."""
+_ANNOUNCED = frozenset(
+    (
+        *("info_hash", "peer_id", "port", "ip", "ipv4", "ipv6", "event", "numwant", "compact"),
+        *("uploaded", "downloaded", "left", "corrupt", "redundant", "no_peer_id"),
+        *("supportcrypto", "requirecrypto", "cryptoport"),
+    )
+)
+"""What an announce of BitTorrent tells and may be shown. All else may be a key that is its user's:
+trackers have them in the path too, or call them whatever they like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +75,20 @@ class Entry:
 def _shown(line: bytes) -> str:
     text = escaped(line.decode(errors="backslashreplace"))
     secret = _SECRET.match(text)
-    return text if secret is None else f"{secret[1]} (not shown)"
+    if secret is not None:
+        return f"{secret[1]} (not shown)"
+    request = _REQUEST.fullmatch(text)
+    return text if request is None else _request(*request.groups())
+
+
+def _request(
+    method: str, host: str, path: str | None, name: str, query: str | None, rest: str
+) -> str:
+    told = method + host + ("(not shown)/" if path else "") + name
+    if query is not None:
+        fields = (field.partition("=") for field in query.split("&"))
+        told += "?" + "&".join(
+            f"{key}{equals}{value}" if key in _ANNOUNCED else f"{key if equals else ''}=(not shown)"
+            for key, equals, value in fields
+        )
+    return told + rest

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from itertools import takewhile
 from typing import Any
 
 from ryu_alg.engine.config import EngineConfig, ProtocolBinding
@@ -154,9 +155,24 @@ class _Datagrams(_Watched, DatagramInspector):
     def _compare(self, towards: str, before: bytes, after: bytes) -> None:
         if b"\0" not in after:
             super()._compare(towards, before, after)
-        elif before != after:  # it has no lines
-            old = (before,) if before else ()
-            self._noted(Rewrite(self._session, self._protocol, towards, old, (after,)))
+        elif before != after:
+            changed = changed_bytes(before, after)
+            self._noted(Rewrite(self._session, self._protocol, towards, *changed))
+
+
+def changed_bytes(before: bytes, after: bytes) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+    """What differs in a binary message, which has no lines, as text: in hexadecimal, from the first
+    byte that differs to the last."""
+    start = _alike(before, after)
+    tail = _alike(before[start:][::-1], after[start:][::-1])
+    old, new = (text[start : len(text) - tail].hex() for text in (before, after))
+    at = f"from byte {start}: "
+    return ((at + old).encode(),) if before else (), ((at + new).encode(),)
+
+
+def _alike(one: bytes, other: bytes) -> int:
+    """How many bytes they begin with that are the same."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def changed_lines(

@@ -100,7 +100,11 @@ def test_an_announce_to_a_udp_tracker_lets_peers_in(tmp_path: Path) -> None:
     assert not any(bytes(packet.data) == b"too early" for _, _, packet in result.tcp())
     assert "session.mid_stream" not in result.codes()
     (rewrite,) = (entry for entry in result.entries if entry.code == "rewrite")
-    assert (rewrite.detail, rewrite.after) == ("outside", (asked,))
+    assert (rewrite.detail, rewrite.before, rewrite.after) == (
+        "outside",
+        (f"from byte 96: {CLIENT.port:04x}".encode(),),
+        (f"from byte 96: {public.port:04x}".encode(),),
+    )
 
 
 def nodes() -> list[bytes]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from ryu_alg.replay.entries import Entry
 
 
@@ -41,3 +43,28 @@ def test_json_has_only_what_there_is() -> None:
         "code": "packet.refused",
         "detail": "why",
     }
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (
+            b"GET /announce?info_hash=%fa&port=6881&key=S3CRET&event= HTTP/1.1",
+            "GET /announce?info_hash=%fa&port=6881&key=(not shown)&event= HTTP/1.1",
+        ),
+        (
+            b"GET /S3CRET/x/announce.php?port=1&passkey=S3CRET&S3CRET HTTP/1.0",
+            "GET /(not shown)/announce.php?port=1&passkey=(not shown)&=(not shown) HTTP/1.0",
+        ),
+        (
+            b"GET http://tracker:6969/S3CRET/announce?ip=192.168.10.2 HTTP/1.1",
+            "GET http://tracker:6969/(not shown)/announce?ip=192.168.10.2 HTTP/1.1",
+        ),
+        (b"GET /announce HTTP/1.1", "GET /announce HTTP/1.1"),
+        (b"GET nothing that is a path", "GET nothing that is a path"),
+    ],
+)
+def test_keys_of_trackers_are_not_shown(line: bytes, shown: str) -> None:
+    entry = Entry(0.0, "rewrite", "to_server", after=(line,))
+    assert json.loads(entry.json())["after"] == [shown]
+    assert shown in entry.text()
