@@ -3,8 +3,8 @@
 A client asks for a connection id, and names it in all that it asks within the next two minutes; the
 tracker's answers name the transaction that they are for. Hence:
 
-- What names a connection id that the tracker has not given to this host is dropped, and so is an
-  answer to nothing.
+- What names a connection id that the tracker has not given to this host is answered with an error,
+  as trackers do; an answer to nothing is dropped.
 - An announce arms; the tracker's answer to it lets peers in. An error does not.
 - `stopped` ends what the tracker has accepted, a little later: clients that leave say so to all of
   their trackers at a time, and each has to be told the same port.
@@ -22,6 +22,7 @@ from ryu_alg.inspection import (
     DatagramEffect,
     DatagramGateway,
     Endpoint,
+    Hold,
     Listen,
     Listener,
     Realm,
@@ -147,7 +148,8 @@ class UdpTracker:
                 return _told("malformed", datagram)
             return self._put(datagram, Question(Action.CONNECT), payload)
         if (remote.address, payload[:8]) not in self.connections:
-            return _told("connection", datagram)
+            unknown = "the connection id is not known; connect again"
+            return _refused(datagram, Denied("bittorrent.udp.connection", unknown))
         if _number(payload[_ACTION]) == Action.SCRAPE:
             if len(payload) < SCRAPE_LENGTH:
                 return _refused(datagram, Denied("bittorrent.udp.malformed", "no whole scrape"))
@@ -245,7 +247,8 @@ class UdpTracker:
         until = self.gateway.now + CONNECTION_LIFETIME
         if not self.connections.put(connection, None, until):
             return _told("full", datagram)
-        return [_inward(datagram, datagram.payload)]
+        # The host is not to be forgotten before its id is.
+        return [Hold(datagram.inside, until), _inward(datagram, datagram.payload)]
 
     def _accepted(self, datagram: Datagram, question: Question) -> list[DatagramEffect]:
         payload = datagram.payload

@@ -8,6 +8,7 @@ from ryu_alg.inspection import (
     Datagram,
     DatagramEffect,
     Endpoint,
+    Hold,
     Listen,
     Pass,
     Realm,
@@ -50,6 +51,8 @@ class Host:
         self.reports: list[str] = []
         self.answered = False
         """What `Pass` said last."""
+        self.held_until = 0.0
+        """Until when what stands for a control endpoint of it stays at least."""
 
     def sends(
         self, payload: bytes, to: Endpoint | None = None, client: Endpoint | None = None
@@ -109,6 +112,9 @@ class Host:
                 case Listen(_, _, until):
                     assert until <= self.site.now or not any(left.values()), "it leaves too early"
                     self.site.listen(effect)
+                case Hold(inside, until):
+                    assert inside == (datagram and datagram.inside)
+                    self.held_until = until
                 case Watch(inside):
                     assert self.watched
                     self.site.watch(effect)

@@ -14,6 +14,7 @@ from ryu_alg.protocols.bittorrent.udp_tracker import (
     MAX_QUESTIONS,
     PATIENCE,
     STOP_PATIENCE,
+    error,
 )
 from tests.protocols.bittorrent.connection import options
 from tests.protocols.bittorrent.gateway import Site, endpoint
@@ -235,11 +236,19 @@ def test_a_host_that_may_not_be_reached_announces_as_it_likes() -> None:
 # -- connection ids and transactions ---------------------------------------------------------------
 
 
+def test_the_host_is_remembered_for_as_long_as_its_connection_id() -> None:
+    host = at(Host())
+    assert host.held_until == host.site.now + CONNECTION_LIFETIME
+
+
 def test_a_connection_id_that_nobody_gave() -> None:
     host = at(Host())
-    assert host.sends(announce(connection=1)) == ([], [])
-    assert host.sends(announce(), to=endpoint("198.51.100.8", 6969)) == ([], [])
-    assert host.sends(scrape(connection=1)) == ([], [])
+    unknown = "the connection id is not known; connect again"
+    refused = ([], [error((2).to_bytes(4, "big"), unknown)])
+    assert host.sends(announce(connection=1)) == refused
+    assert host.sends(announce(), to=endpoint("198.51.100.8", 6969)) == refused
+    out, (answer,) = host.sends(scrape(connection=1))
+    assert not out and answer.endswith(unknown.encode())
     assert host.reports == ["bittorrent.udp.connection"] * 3
     assert host.gateway.listened == []
 
@@ -254,7 +263,9 @@ def test_a_connection_id_becomes_old() -> None:
     host.sleep(CONNECTION_LIFETIME - 1)
     assert host.sends(announce())[0]
     host.sleep(1)
-    assert host.sends(announce(3)) == ([], [])
+    out, answers = host.sends(announce(3))
+    assert not out and answers
+    assert host.reports == ["bittorrent.udp.connection"]
 
 
 def test_an_answer_counts_once_from_who_was_asked_and_for_a_while() -> None:
