@@ -19,7 +19,7 @@ from ryu_alg.openflow.media import Media
 from ryu_alg.openflow.packet_in import PacketIn
 from ryu_alg.openflow.plan import PipelinePlan
 from ryu_alg.openflow.switch import Switch
-from tests.openflow.bench import PATIENCE, Bench, OpenFlowClient
+from tests.openflow.bench import PATIENCE, Bench, OpenFlowClient, wait_until
 from tests.openflow.conftest import PORTS, SWARM, TORRENTS, install
 from tests.openflow.control import packet_of
 
@@ -375,3 +375,34 @@ def test_an_inside_host_sends_to_the_public_port(
         for _ in range(3):
             assert tell(waiting, source, peer) == NAT.public
             assert tell(peer, NAT.public, waiting) == source
+
+
+@pytest.mark.parametrize(
+    ("host", "group", "drop"),
+    [
+        ("lan", "239.192.152.143", "table=0,ip,nw_dst=224.0.0.0/3"),
+        ("wan", "239.192.152.143", "table=0,ip,nw_dst=224.0.0.0/3"),
+        ("plain", "ff15::efc0:988f", "table=0,ipv6,ipv6_dst=ff00::/8"),
+        ("wan", "ff15::efc0:988f", "table=0,ipv6,ipv6_dst=ff00::/8"),
+    ],
+)
+def test_local_service_discovery_does_not_cross(
+    open_gateway: Gateway, host: str, group: str, drop: str
+) -> None:
+    open_gateway.do(replace(NAT, admits=True), replace(IPV6, id=8, admits=True))
+    before = open_gateway.bench.packets(drop)
+    sender = open_gateway.bench.hosts[host]
+    port = 6771  # BEP 14
+
+    def announce() -> None:
+        family = socket.AF_INET6 if ":" in group else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as announcing:
+            announcing.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
+            if family == socket.AF_INET6:
+                announcing.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 10)
+            else:
+                announcing.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 10)
+            announcing.sendto(b"BT-SEARCH * HTTP/1.1\r\n", (group, port))
+
+    sender.inside(announce)
+    wait_until(lambda: open_gateway.bench.packets(drop) > before)
