@@ -15,17 +15,26 @@ _NEIGHBOURS = "table=5,"
 class Leftovers:
     """Of what came after this was made."""
 
-    def __init__(self, gateway: RunningGateway, bridge: str = "br-alg") -> None:
+    def __init__(
+        self, gateway: RunningGateway, bridge: str = "br-alg", *, conversations: bool = True
+    ) -> None:
+        """Without `conversations`, those over UDP are left out: nothing says when they are over."""
         self._gateway = gateway
+        self._conversations = conversations
         self._bridge = bridge
         self._flows_at_first = self._flows()
 
     def found(self) -> dict[str, Any]:
         """{} when all is gone."""
+        sessions = self._gateway.sessions()
+        bindings = self._gateway.get("bindings")["bindings"]
+        if not self._conversations:
+            sessions = [it for it in sessions if it["transport"] != "udp"]
+            bindings = [it for it in bindings if it["kind"] != "control"]
         found = {
-            "sessions": self._gateway.sessions(),
+            "sessions": sessions,
             "pinholes": self._gateway.pinholes(),
-            "bindings": self._gateway.get("bindings")["bindings"],
+            "bindings": bindings,
             "flows": sorted(self._flows() ^ self._flows_at_first),
         }
         return {what: there for what, there in found.items() if there}

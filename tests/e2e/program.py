@@ -72,12 +72,15 @@ class Program:
         with self._change:
             return [said for said in self._said if said["event"] == event]
 
-    def leave(self, timeout: float = 40) -> None:
-        """Close its standard input, which has it say goodbye and end. AssertionError after
-        `timeout` s."""
+    def say_goodbye(self) -> None:
+        """Close its standard input, which has it say goodbye and end."""
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
+
+    def leave(self, timeout: float = 40) -> None:
+        """End its input, and wait for its end. AssertionError after `timeout` s."""
+        self.say_goodbye()
         try:
             self._process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -90,6 +93,4 @@ class Program:
             process.end([self._process.pid])
             self._process.wait()
         self._reader.join()
-        with contextlib.suppress(BrokenPipeError):
-            if self._process.stdin is not None:
-                self._process.stdin.close()
+        self.say_goodbye()

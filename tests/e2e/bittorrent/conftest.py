@@ -32,7 +32,8 @@ INSIDE = ["192.168.0.0/16", "198.51.100.0/24", "2001:db8:30::/64"]
 DATA_PORTS = range(32768, 49152)
 """Of which a public port is one."""
 PORT = 6881
-IDLE = 5
+DOORBELL, DOORBELL_INSIDE = 180, 8000
+"""A published service: that it answers shows that what was sent before has arrived."""
 
 StartPeer = Callable[..., Peer]
 StartAria2 = Callable[..., Aria2]
@@ -44,8 +45,8 @@ def bittorrent(**options: Any) -> dict[str, Any]:
         protocols={
             "bittorrent": {"ports": [trackers.PORT], "options": {"hosts": INSIDE, **options}}
         },
-        published=[],
-        timers={"data_idle": IDLE, "datagram_idle": IDLE, "time_wait": 1},
+        published=[{"public": f"{PUBLIC}:{DOORBELL}", "inside": f"192.168.20.2:{DOORBELL_INSIDE}"}],
+        timers={"data_idle": 5, "datagram_idle": 10, "time_wait": 1},
     )
 
 
@@ -58,6 +59,11 @@ def is_public(endpoint: str) -> bool:
 def punts(gateway: RunningGateway) -> int:
     """Packets that have come to the controller because of BitTorrent."""
     return int(gateway.status()["punts"].get("bittorrent", 0))
+
+
+def tracked(url: str) -> tuple[str, ...]:
+    """Options of aria2. Its UDP socket is the DHT's, where it knows nobody."""
+    return f"--bt-tracker={url}", "--enable-dht=true"
 
 
 @pytest.fixture(scope="module")
@@ -93,10 +99,11 @@ def tracker(
     tracker.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def nothing_left(gateway: RunningGateway) -> Iterator[None]:
-    """When the clients have left, nothing is there that was not before."""
-    left = Leftovers(gateway)
+    """When all clients have left, nothing is there that was not before. That takes a while: the
+    port of one that leaves stays until all of its trackers have been told."""
+    left = Leftovers(gateway, conversations=False)
     yield
     left.wait_none()
 
@@ -132,6 +139,8 @@ def aria2(lab: Lab, nothing_left: None, tmp_path: Path) -> Iterator[StartAria2]:
 
 
 def _leave(clients: Sequence[Peer | Aria2]) -> None:
+    for it in clients:
+        it.say_goodbye()
     with ExitStack() as stack:  # all of them, whatever becomes of one
         for it in clients:
             stack.callback(shutil.rmtree, it.directory)

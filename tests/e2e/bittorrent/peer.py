@@ -2,15 +2,17 @@
 what happens.
 
 `/usr/bin/python3 peer.py ENDPOINT SETTINGS`; Debian's interpreter, for its libtorrent. ENDPOINT is
-where it listens, SETTINGS an object of libtorrent's settings. At the end of its input it takes its
-torrents back, which tells their trackers, and ends.
+where it listens, SETTINGS an object of libtorrent's settings. At the end of its input it leaves its
+torrents, waits until their trackers have heard of it, and ends.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,6 +49,9 @@ _SETTINGS = {
 }
 _UTP_SOCKET = 1 << 17
 """Of peer_info's flags; the Python binding does not name it."""
+_STOPPED = 3
+"""Of a tracker_announce's events."""
+_FAREWELL_SECONDS = 10.0
 _print = threading.Lock()
 
 
@@ -97,37 +102,41 @@ class Orders:
         ]
         say("peers", name=name, peers=peers)
 
-    def connect(self, name: str, address: str, port: int) -> None:
-        """Connect to a peer that nobody has told of."""
-        self._torrents[name].connect_peer((address, port))
-
-    def announce(self, name: str) -> None:
-        """Tell the trackers now."""
-        self._torrents[name].force_reannounce(0, -1, self._torrents[name].ignore_min_interval)
-
     def announce_dht(self, name: str) -> None:
         """Ask the DHT for peers and tell it of this one, now."""
         self._torrents[name].force_dht_announce()
-
-    def dht(self, address: str, port: int) -> None:
-        """Make the acquaintance of a node."""
-        self._session.add_dht_node((address, port))
-
-    def remove(self, name: str) -> None:
-        """Leave a torrent."""
-        self._session.remove_torrent(self._torrents.pop(name))
-
-    def remove_all(self) -> None:
-        """Leave them all."""
-        for name in [*self._torrents]:
-            self.remove(name)
 
     def obey(self) -> None:
         """Do what the standard input says, to its end."""
         for line in sys.stdin:
             order = json.loads(line)
             getattr(self, order.pop("what"))(**order)
-        self.remove_all()
+        for torrent in self._torrents.values():
+            torrent.unset_flags(libtorrent.torrent_flags.auto_managed)
+            torrent.pause()
+
+
+class Announced:
+    """What trackers know of, by torrent and URL. A session that is ended forgets to tell some."""
+
+    def __init__(self) -> None:
+        self._known: set[tuple[str, str]] = set()
+        self._stopping: set[tuple[str, str]] = set()
+
+    def heed(self, alert: Any) -> None:
+        """Note what concerns a tracker."""
+        match alert.what():
+            case "tracker_announce" if alert.event == _STOPPED:
+                self._stopping.add((alert.torrent_name, alert.url))
+            case "tracker_reply" | "tracker_error":
+                announced = (alert.torrent_name, alert.url)
+                if announced in self._stopping or alert.what() == "tracker_error":
+                    self._known.discard(announced)
+                else:
+                    self._known.add(announced)
+
+    def __bool__(self) -> bool:
+        return bool(self._known)
 
 
 def meaning(alert: Any) -> Iterator[tuple[str, dict[str, object]]]:
@@ -179,13 +188,16 @@ def main(endpoint: str, settings: str) -> None:
     )
     obeying = threading.Thread(target=Orders(session).obey)
     obeying.start()
-    while obeying.is_alive():
-        session.wait_for_alert(200)
+    announced = Announced()
+    last = math.inf
+    while obeying.is_alive() or (announced and time.monotonic() < last):
+        session.wait_for_alert(100)
         for alert in session.pop_alerts():
+            announced.heed(alert)
             for event, what in meaning(alert):
                 say(event, **what)
-    # What ends the session waits for the trackers to have heard of it.
-    del session
+        if last == math.inf and not obeying.is_alive():
+            last = time.monotonic() + _FAREWELL_SECONDS
 
 
 if __name__ == "__main__":

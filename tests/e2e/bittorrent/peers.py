@@ -135,9 +135,13 @@ class Aria2:
             raise AssertionError(f"aria2 has no {torrent.name}:\n{self.said()[-3000:]}") from None
         assert torrent.complete(self.directory)
 
-    def leave(self, timeout: float = 40) -> None:
-        """Have it say goodbye and end. AssertionError after `timeout` s."""
+    def say_goodbye(self) -> None:
+        """Have it say goodbye and end."""
         self._process.send_signal(signal.SIGINT)
+
+    def leave(self, timeout: float = 40) -> None:
+        """The same, and wait for its end. AssertionError after `timeout` s."""
+        self.say_goodbye()
         try:
             self._process.wait(timeout)
         except subprocess.TimeoutExpired:
