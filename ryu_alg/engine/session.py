@@ -416,7 +416,7 @@ class Session(Holder):
                     self._publish(code, detail)
                 case _:
                     assert_never(effect)
-        if gated and not self._opened:
+        if gated and not self.awaiting_barrier:
             self.editor.open_gate()
         return decided
 
