@@ -17,7 +17,7 @@ from tests.e2e.bittorrent.conftest import (
 )
 from tests.e2e.bittorrent.peers import DHT, TCP_ONLY, UTP_ONLY, WAITING, Peer
 from tests.e2e.bittorrent.torrent import Torrent
-from tests.e2e.gateway import RunningGateway
+from tests.e2e.gateway import PUBLIC, RunningGateway
 
 NODE_PORT = 7000
 
@@ -76,3 +76,20 @@ def test_without_nat_over_ipv6(torrents: Torrents, peer: StartPeer) -> None:
     assert announce(seeder, torrents.small, node) == f"[{IPV6['plain']}]:{PORT}"
     find(peer("outsider", knowing(node), TCP_ONLY, ipv6=True), torrents.small)
     assert not seeder.wait("connected")["outgoing"]
+
+
+@pytest.mark.parametrize("only", [TCP_ONLY, UTP_ONLY], ids=["tcp", "utp"])
+def test_two_clients_behind_the_same_nat(
+    only: dict[str, Any], torrents: Torrents, peer: StartPeer
+) -> None:
+    """Nodes tell one of them of the other's public endpoint, and by that it gets there."""
+    node = peer("server", DHT, port=NODE_PORT)
+    seeder = peer("client", knowing(node), only, WAITING)
+    announced = announce(seeder, torrents.small, node)
+    assert is_public(announced)
+    second = peer("inserver", knowing(node), only)
+    find(second, torrents.small)
+    (here,) = second.peers(torrents.small)
+    assert here["endpoint"] == announced
+    (there,) = seeder.peers(torrents.small)
+    assert there["endpoint"].startswith(PUBLIC) and not there["outgoing"]
