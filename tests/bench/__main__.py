@@ -51,7 +51,7 @@ _LOCK = Path("/run/lock/ryu-alg-bench")
 )
 @click.option("--update-docs", is_flag=True, help="Put the tables into docs/performance.md.")
 def main(quick: bool, json_path: Path, update_docs: bool) -> None:
-    """Measure FTP and SIP through four gateways, side by side, in namespaces (root).
+    """Measure FTP, SIP and BitTorrent through four gateways, side by side, in namespaces (root).
 
     \b
     Example:
@@ -76,7 +76,8 @@ def main(quick: bool, json_path: Path, update_docs: bool) -> None:
         _DOCUMENT.write_text(replaced(text, report.markdown()), encoding="utf-8")
     if failures := report.failures("ryu_alg"):
         raise click.ClickException(
-            f"{len(failures)} sessions or calls failed through ryu_alg, the first: {failures[0]}"
+            f"{len(failures)} sessions, calls or announces failed through ryu_alg, the first: "
+            f"{failures[0]}"
         )
 
 

@@ -16,8 +16,9 @@ import multiprocessing
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 CONTROL_PORT = 21
@@ -31,8 +32,12 @@ _BUFFER = 1 << 18
 _LONGEST_REPLY = 1 << 16
 
 
-class FtpError(Exception):
-    """The conversation did not go as it should; says how."""
+class LoadError(Exception):
+    """What is measured did not go as it should; says how."""
+
+
+class FtpError(LoadError):
+    """Of an FTP conversation."""
 
 
 class Control:
@@ -148,20 +153,20 @@ class _Done:
     begin: float
     end: float
     durations: list[float]
-    """Of the sessions that worked."""
+    """Of what worked."""
     failures: list[str]
 
 
-def _work(address: str, active: bool, seconds: float) -> _Done:
-    """One session after the other, until the time is up."""
+def _work(operation: Callable[[], object], seconds: float) -> _Done:
+    """One after the other, until the time is up."""
     durations: list[float] = []
     failures: list[str] = []
     begin = now = time.monotonic()
     while now < begin + seconds:
         before = now
         try:
-            session(address, active=active)
-        except (FtpError, OSError) as error:
+            operation()
+        except (LoadError, OSError) as error:
             failures.append(str(error))
             now = time.monotonic()
             if len(failures) == _MOST_FAILURES:
@@ -172,35 +177,40 @@ def _work(address: str, active: bool, seconds: float) -> _Done:
     return _Done(begin, now, durations, failures)
 
 
-def sessions(address: str, *, at_once: int, seconds: float, active: bool) -> dict[str, Any]:
-    """How many sessions per second `at_once` clients get done in `seconds`.
+def together(operations: Sequence[Callable[[], object]], seconds: float) -> dict[str, Any]:
+    """How many per second as many clients get done in `seconds`, each one operation again and
+    again.
 
-    Failed sessions take their time and count as nothing; FtpError when most fail.
+    What fails takes its time and counts as nothing; LoadError when most fail.
     """
     forked = multiprocessing.get_context("fork")
-    all_there = forked.Barrier(at_once)
+    all_there = forked.Barrier(len(operations))
     results = forked.SimpleQueue()
 
-    def client() -> None:
+    def client(operation: Callable[[], object]) -> None:
         all_there.wait()
-        results.put(_work(address, active, seconds))
+        results.put(_work(operation, seconds))
 
-    clients = [forked.Process(target=client, daemon=True) for _ in range(at_once)]
-    for process in clients:
-        process.start()
-    done: list[_Done] = [results.get() for _ in clients]
+    for operation in operations:
+        forked.Process(target=client, args=(operation,), daemon=True).start()
+    done: list[_Done] = [results.get() for _ in operations]
     failures = [failure for one in done for failure in one.failures]
     durations = sorted(duration for one in done for duration in one.durations)
     if len(failures) > len(durations):
-        raise FtpError(f"{len(failures)} sessions failed, {len(durations)} worked: {failures[0]}")
+        raise LoadError(f"{len(failures)} failed, {len(durations)} worked: {failures[0]}")
     return {
         "count": len(durations),
-        # One client's session that hangs says nothing about the speed of the others.
+        # That one client's hangs says nothing about the speed of the others.
         "per_second": sum(len(one.durations) / (one.end - one.begin) for one in done),
         "p50": percentile(durations, 50),
         "p99": percentile(durations, 99),
         "failures": failures,
     }
+
+
+def sessions(address: str, *, at_once: int, seconds: float, active: bool) -> dict[str, Any]:
+    """How many sessions per second `at_once` clients get done in `seconds`. LoadError."""
+    return together([partial(session, address, active=active)] * at_once, seconds)
 
 
 def noop(address: str, *, seconds: float) -> dict[str, Any]:
@@ -269,7 +279,7 @@ def main(kind: str, address: str, parameters: str) -> None:
     """Run one measurement and print it."""
     try:
         print(json.dumps(KINDS[kind](address, **json.loads(parameters))))
-    except (FtpError, OSError) as error:
+    except (LoadError, OSError) as error:
         raise SystemExit(str(error)) from None
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import ryu_alg
 
 _UNKNOWN = "unknown"
+_LIBTORRENT = "import libtorrent; print(libtorrent.__version__)"
 
 
 def describe() -> dict[str, str]:
@@ -23,6 +24,7 @@ def describe() -> dict[str, str]:
         "nftables": _version("nft", "--version"),
         "vsftpd": _version("vsftpd", "-v"),
         "sipp": _version("sipp", "-v"),
+        "libtorrent": _version("/usr/bin/python3", "-c", _LIBTORRENT),
         "Python": platform.python_version(),
         "ryu_alg": ryu_alg.__version__,
     }

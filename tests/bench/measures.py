@@ -14,6 +14,7 @@ from tests.bench.errors import BenchError
 from tests.bench.load import percentile
 from tests.bench.peer import Peer
 from tests.bench.rates import highest
+from tests.bench.swarm import Swarm
 
 
 class Better(Enum):
@@ -50,6 +51,9 @@ FIGURES = (
     Figure("calls", "Calls, none of them failed", "1/s", Better.HIGHER, 0),
     Figure("invite_p50", "INVITE to 200 p50", "ms", Better.LOWER, 3),
     Figure("invite_p99", "INVITE to 200 p99", "ms", Better.LOWER, 3),
+    Figure("announces_http", "Announces over HTTP, 16 clients", "1/s", Better.HIGHER, 0),
+    Figure("announces_udp", "Announces over UDP, 16 clients", "1/s", Better.HIGHER, 0),
+    Figure("inbound", "64 MB torrent from inside", "MB/s", Better.HIGHER, 1),
 )
 
 
@@ -71,11 +75,12 @@ class Measurement:
         if self.name in ("noop", "invite"):
             return {f"{self.name}_{share}": self.result[share] * 1e3 for share in ("p50", "p99")}
         per_second: float = self.result["per_second"]
-        return {self.name: per_second / 1e6 if self.name == "download" else per_second}
+        of_bytes = self.name in ("download", "inbound")
+        return {self.name: per_second / 1e6 if of_bytes else per_second}
 
     @property
     def failures(self) -> list[str]:
-        """Why sessions and calls have failed, one line each."""
+        """Why sessions, calls and announces have failed, one line each."""
         return list(self.result.get("failures", ()))
 
 
@@ -93,6 +98,7 @@ class Scale:
     attempts: int
     """And so many in each later one, which begins with what those before have found."""
     invite_seconds: float
+    announces_seconds: float
     budget_seconds: float
     """No round begins that would probably end later than this."""
 
@@ -105,6 +111,7 @@ FULL = Scale(
     first_attempts=7,
     attempts=3,
     invite_seconds=2.0,
+    announces_seconds=2.0,
     budget_seconds=780.0,
 )
 QUICK = Scale(
@@ -115,12 +122,14 @@ QUICK = Scale(
     first_attempts=5,
     attempts=2,
     invite_seconds=0.5,
+    announces_seconds=0.5,
     budget_seconds=130.0,
 )
 
 INVITES_PER_SECOND = 40
 MEDIA_EVERY = 10
 """One in so many of these calls has RTP."""
+_ANNOUNCERS = 16
 _FIRST_RATE = 100
 _FIRST_STRIDE, _STRIDE = 4.0, 1.15
 
@@ -153,6 +162,17 @@ def loads(scale: Scale, peer: Peer, rate: int | None = None) -> Iterator[Load]:
     if peer.sip:
         yield "calls", partial(_calls, scale=scale, rate=rate)
         yield "invite", partial(_invite, seconds=scale.invite_seconds)
+    if peer.swarm is not None:
+        for over in ("http", "udp"):
+            load = partial(
+                Peer.announce,
+                kind="announces",
+                over=over,
+                at_once=_ANNOUNCERS,
+                seconds=scale.announces_seconds,
+            )
+            yield f"announces_{over}", load
+        yield "inbound", partial(_inbound, swarm=peer.swarm)
 
 
 def measure(peer: Peer, name: str, load: Callable[[Peer], dict[str, Any]]) -> Measurement:
@@ -190,3 +210,8 @@ def _invite(peer: Peer, seconds: float) -> dict[str, Any]:
     result = peer.dial("invite", rate=INVITES_PER_SECOND, seconds=seconds, media_every=MEDIA_EVERY)
     durations = sorted(result.pop("durations"))
     return {f"p{share}": percentile(durations, share) for share in (50, 99)} | result
+
+
+def _inbound(peer: Peer, swarm: Swarm) -> dict[str, Any]:
+    """What somebody outside gets from the client."""
+    return swarm.inbound(peer.directory)

@@ -6,17 +6,20 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ryu_alg.lab import Host
-from tests.bench import load, phone
+from tests.bench import announcer, load, phone
 from tests.bench.calls import Attempt, attempt, callee
 from tests.bench.errors import BenchError
+from tests.bench.swarm import Swarm
 
 SERVER_ADDRESS = "203.0.113.2"
+
+_ROOT = Path(__file__).parents[2]
 
 _CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -36,16 +39,24 @@ class Peer:
     """How many control packets the controller has had so far; None: there is no controller."""
     sip: bool = True
     """Whether it knows what SIP is, or need not know."""
+    swarm: Swarm | None = None
+    """Through it; None: it does not know what BitTorrent is."""
 
     def load(self, kind: str, *, patience: float = 60.0, **parameters: Any) -> dict[str, Any]:
         """Have the client run a measurement of `load`. BenchError when FTP does not work, or is
         not done after `patience` seconds more than it should take."""
-        return self._client(load.__file__, kind, patience, parameters)
+        return self._client(["-I", load.__file__], kind, patience, parameters)
+
+    def announce(self, kind: str, *, patience: float = 60.0, **parameters: Any) -> dict[str, Any]:
+        """The same of `announcer`, with BitTorrent."""
+        assert self.swarm is not None
+        parameters["info_hash"] = self.swarm.torrent.info_hash
+        return self._client(["-E", "-m", announcer.__name__], kind, patience, parameters)
 
     def dial(self, kind: str, *, patience: float = 60.0, **parameters: Any) -> dict[str, Any]:
         """The same of `phone`, with SIP."""
         with callee(self.server, SERVER_ADDRESS, self.directory, "-set", "at_once", "true"):
-            return self._client(phone.__file__, kind, patience, parameters)
+            return self._client(["-I", phone.__file__], kind, patience, parameters)
 
     def attempt(self, rate: int, seconds: float) -> Attempt:
         """Have the client make so many calls a second for so long. BenchError."""
@@ -56,11 +67,12 @@ class Peer:
             )
 
     def _client(
-        self, program: str, kind: str, patience: float, parameters: Mapping[str, Any]
+        self, program: Sequence[str], kind: str, patience: float, parameters: Mapping[str, Any]
     ) -> dict[str, Any]:
-        command = [sys.executable, "-I", program, kind, SERVER_ADDRESS, json.dumps(parameters)]
+        command = [sys.executable, *program, kind, SERVER_ADDRESS, json.dumps(parameters)]
+        timeout = patience + parameters.get("seconds", 0.0)
         try:
-            done = self.client.run(command, timeout=patience + parameters.get("seconds", 0.0))
+            done = self.client.run(command, timeout=timeout, cwd=_ROOT)
         except subprocess.TimeoutExpired as error:
             raise BenchError(f"{self.name}: {kind}: no end after {error.timeout:.0f} s") from None
         if done.returncode:

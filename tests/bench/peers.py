@@ -2,7 +2,7 @@
 
 All are up at the same time. They are built from the same parts: hosts are namespaces behind
 veth pairs without offloads, switches are private Open vSwitches with the userspace datapath,
-the servers are vsftpd and, while calls are made, sipp.
+the servers are vsftpd, while calls are made sipp, and where there is BitTorrent opentracker.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from ryu_alg.lab import GATEWAY, Host, Lab, LabError, Topology, namespaces, proc
 from ryu_alg.lab import lab as labs
 from ryu_alg.lab.namespaces import Namespace
 from tests.bench import load, phone
+from tests.bench import swarm as swarms
 from tests.bench.errors import BenchError, last_words
 from tests.bench.ftp_server import vsftpd
 from tests.bench.peer import SERVER_ADDRESS, Peer
+from tests.bench.swarm import Swarm
 
 CLIENT, SERVER = "client", "server"
 CONFIG = Path(__file__).with_name("gateway.yaml")
@@ -46,7 +48,11 @@ def bridge(lab_name: str) -> Iterator[Peer]:
             },
         }
     )
-    with Lab.up(topology, lab_name, replace=True) as lab, vsftpd(lab.host(SERVER), lab.directory):
+    with (
+        Lab.up(topology, lab_name, replace=True) as lab,
+        vsftpd(lab.host(SERVER), lab.directory),
+        _swarm(lab, _NEIGHBOUR_ADDRESS) as swarm,
+    ):
         yield _tried(
             Peer(
                 "bridge",
@@ -55,6 +61,7 @@ def bridge(lab_name: str) -> Iterator[Peer]:
                 lab.host(SERVER),
                 lab.directory,
                 _switch(lab),
+                swarm=swarm,
             )
         )
 
@@ -122,7 +129,11 @@ def kernel(lab_name: str) -> Iterator[Peer]:
 def ryu_alg(lab_name: str) -> Iterator[Peer]:
     """The gateway of this project, as `ryu-alg run` starts it."""
     topology = _routed(controller="tcp:127.0.0.1:6653")
-    with Lab.up(topology, lab_name, replace=True) as lab, vsftpd(lab.host(SERVER), lab.directory):
+    with (
+        Lab.up(topology, lab_name, replace=True) as lab,
+        vsftpd(lab.host(SERVER), lab.directory),
+        _swarm(lab, _CLIENT_ADDRESS) as swarm,
+    ):
         gateway = lab.host(GATEWAY)
         log_path = lab.directory / "controller.log"
         with open(log_path, "w", encoding="utf-8") as log:
@@ -146,6 +157,7 @@ def ryu_alg(lab_name: str) -> Iterator[Peer]:
                     lab.directory,
                     {"controller": controller.pid, **_switch(lab)},
                     lambda: _punts(gateway),
+                    swarm=swarm,
                 )
             )
         finally:
@@ -238,6 +250,11 @@ def _host(port: str, address: str, *gateways: str) -> dict[str, Any]:
     return {"bridge": _BRIDGE, "port": port, "addresses": [address], "gateways": list(gateways)}
 
 
+def _swarm(lab: Lab, client_address: str) -> AbstractContextManager[Swarm]:
+    client, server = (lab.host(CLIENT), client_address), (lab.host(SERVER), SERVER_ADDRESS)
+    return swarms.swarm(client, server, lab.directory)
+
+
 def _switch(lab: Lab) -> dict[str, int]:
     pid_file = lab.switch.directory / "ovs-vswitchd.pid"
     return {"switch": int(pid_file.read_text(encoding="ascii"))}
@@ -248,11 +265,13 @@ def _port_number(lab: Lab, port: str) -> int:
 
 
 def _tried(peer: Peer) -> Peer:
-    """The peer, once a passive and an active session and a call have worked."""
+    """The peer, once a passive and an active session, a call and announces have worked."""
     try:
         peer.load("check", seconds=_START_SECONDS)
         if peer.sip:
             peer.dial("check", seconds=_START_SECONDS)
+        if peer.swarm is not None:
+            peer.announce("check", seconds=_START_SECONDS)
     except BenchError as error:
         hint = ""
         log = peer.directory / "controller.log"

@@ -113,7 +113,7 @@ class Report:
         }
 
     def failures(self, peer: str) -> list[str]:
-        """What has failed through one gateway, one line for each session or call."""
+        """What has failed through one gateway, one line for each session, call or announce."""
         return [
             f"{run.name}: {failure}"
             for of_round in self.rounds
@@ -136,7 +136,7 @@ class Report:
             (
                 *rows,
                 (
-                    "Failed sessions and calls",
+                    "Failed sessions, calls and announces",
                     *(str(len(self.failures(peer))) for peer in self.peers),
                 ),
             ),
@@ -161,6 +161,11 @@ class Report:
         )
         costs = [(figure.title, self.cost(figure.key)) for figure in FIGURES[:3]]
         costs += [("NOOP", self.cost("noop")), ("Calls, few", self.cost("invite"))]
+        costs += [
+            (figure.title, self.cost(figure.key))
+            for figure in FIGURES
+            if figure.key.startswith("announces_")
+        ]
         spent = Table(
             "Control packets that (d) sends to its controller: how many, and what each costs",
             (

@@ -17,6 +17,8 @@ def _turn(speed: float, punts: int | None = None, *, sip: bool = True) -> list[M
         *(Measurement(name, timed, cpu, punts) for name in ("active_16", "noop")),
         Measurement("download", {"count": 100e6, "per_second": 100e6 * speed}, cpu, punts),
         *(Measurement(name, timed, cpu, punts) for name in ("calls", "invite") if sip),
+        *(Measurement(f"announces_{over}", timed, cpu, punts) for over in ("http", "udp")),
+        Measurement("inbound", {"count": 64e6, "per_second": 64e6 * speed}, cpu, punts),
     ]
 
 
@@ -79,11 +81,11 @@ def test_the_controllers_cost(report: Report) -> None:
 def test_the_tables_have_a_row_for_each_figure(report: Report) -> None:
     figures, ratios, spent = report.tables()
     assert len(figures.rows) == len(FIGURES) + 1
-    assert figures.rows[-1] == ("Failed sessions and calls", "0", "0", "0", "0")
+    assert figures.rows[-1] == ("Failed sessions, calls and announces", "0", "0", "0", "0")
     assert len(ratios.rows) == len(FIGURES)
     assert figures.head[1:] == ("(a) bridge", "(b) ovs-alg", "(c) kernel", "(d) ryu_alg")
     assert ratios.head[1:] == ("b/a", "c/a", "d/a", "b/c", "d/c")
-    assert len(spent.rows) == 5
+    assert len(spent.rows) == 7
     for table in (figures, ratios, spent):
         assert {len(row) for row in table.rows} == {len(table.head)}
 
@@ -94,7 +96,7 @@ def test_the_json_has_figures_ratios_and_single_measurements(report: Report) -> 
     assert sessions["peers"]["kernel"]["median"] == 80.0
     assert sessions["ratios"]["kernel"]["bridge"]["median"] == 0.25
     assert len(found["rounds"]) == 3
-    assert [run["name"] for run in found["rounds"][0]["ryu_alg"]][-1] == "invite"
+    assert [run["name"] for run in found["rounds"][0]["ryu_alg"]][-1] == "inbound"
     assert found["machine"] == {"Processors": "1 x abacus"}
 
 
