@@ -35,6 +35,15 @@ def spans(message: Message) -> list[Span]:
     return found
 
 
+def within_an_answer(message: Message, span: Span) -> bool:
+    r"""Whether a CTCP stands in a NOTICE that begins with something else.
+
+    NOTICEs answer CTCPs, and programs do so by themselves, with what they were sent (PING): who
+    puts \001 into that has them say whatever he likes (CVE-2022-2663).
+    """
+    return message.command == b"NOTICE" and span[0] - 1 != message.parameters[1][0]
+
+
 def unquote(text: bytes) -> bytes:
     """What a client that knows both levels of quoting reads."""
     low = _LOW.sub(lambda match: _LOW_MEANINGS.get(match[1], match[1]), text)

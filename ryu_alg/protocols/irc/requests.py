@@ -107,7 +107,12 @@ class Requests:
             if found is None:
                 continue
             shown = printable(raw[slice(*span)])
-            outcome = self._outcome(found) if len(changes) < MAX_DCCS else _TOO_MANY
+            if len(changes) >= MAX_DCCS:
+                outcome: Change | Refused = _TOO_MANY
+            elif ctcp.within_an_answer(message, span):
+                outcome = _REFLECTED
+            else:
+                outcome = self._outcome(found)
             if isinstance(outcome, Refused):
                 self._refuse(message, shown, outcome, changes, decisions)
                 return
@@ -178,5 +183,6 @@ class Requests:
             self.dialogue.turn_opaque(decisions)
 
 
+_REFLECTED = Refused("reflected", "within an answer", "it stands within an answer")
 _TOO_MANY = Refused("too_many", f"more than {MAX_DCCS} in a message", "too many in a message")
 _NO_ROOM = Refused("overlong", f"more than {MESSAGE_LIMIT} bytes", "the message is too long")
