@@ -61,7 +61,7 @@ def pinholes(engine: Engine, now: float) -> Iterator[PinholeView]:
 
 
 def bindings(engine: Engine, now: float) -> Iterator[BindingView]:
-    """Every public port in use, sessions' control endpoints first."""
+    """Every public port in use, sessions' control endpoints first; and every listening port."""
     for session in engine.sessions.values():
         if session.lease is not None:
             yield from _bindings(session.lease, BindingKind.CONTROL, session.id, now)
@@ -79,8 +79,8 @@ def bindings(engine: Engine, now: float) -> Iterator[BindingView]:
         for lease in bound.leases:
             yield from _bindings(lease, BindingKind.DATA, bound.session, now)
     for port in engine.tables.listeners.live.values():
-        if port.lease is not None:
-            yield from _bindings(port.lease, BindingKind.LISTENING, port.session, now)
+        for transport in Transport:
+            yield _listening(port, transport, now)
 
 
 def pinhole_states(engine: Engine) -> Counter[PinholeState]:
@@ -195,6 +195,19 @@ def _listening_state(port: ListeningPort) -> PinholeState:
 def _bindings(lease: Lease, kind: BindingKind, session: int, now: float) -> Iterator[BindingView]:
     for transport in lease.transports:
         yield BindingView(transport, lease.inside, lease.public, kind, session, now - lease.since)
+
+
+def _listening(port: ListeningPort, transport: Transport, now: float) -> BindingView:
+    listener = port.listener
+    return BindingView(
+        transport,
+        listener.inside,
+        listener.public,
+        BindingKind.LISTENING,
+        port.session,
+        now - port.since,
+        listener.id,
+    )
 
 
 def _user(inspector: object) -> str | None:

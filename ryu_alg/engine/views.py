@@ -109,7 +109,7 @@ class PinholeView:
 
 @dataclass(frozen=True, slots=True)
 class BindingView:
-    """A public endpoint that stands for an inside one."""
+    """A public endpoint that stands for an inside one; of a listening one without NAT, the same."""
 
     transport: Transport
     inside: Endpoint
@@ -118,6 +118,8 @@ class BindingView:
     session: int
     """Of a listening one, the session that asked for it last; it may be over."""
     age: float
+    listener: int | None = None
+    """Of a listening one: the id in the cookies of its flows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ def binding(view: BindingView, now: float) -> dict[str, Json]:
         "public": str(view.public),
         "kind": view.kind.value,
         "session": view.session,
+        "listener": view.listener,
         "since": timestamp(now - view.age),
     }
 

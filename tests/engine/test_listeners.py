@@ -751,7 +751,9 @@ def test_without_translation_it_is_a_firewalls(client: str, server: str, anybody
     conversation.confirm()
     assert conversation.reached_client() == b"OK\n"
     assert {view.peers for view in snapshot.pinholes(where.engine, 0.0)} == {(ip_network(anybody),)}
-    assert listening_views(where) == []
+    assert listening_views(where) == [
+        (transport, listener.inside, listener.inside, 1) for transport in Transport
+    ]
     at_time(where, AGAIN)
     gives_up_all(where)
     assert nothing_listens(where.engine, where.now)

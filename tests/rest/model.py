@@ -82,6 +82,7 @@ def listening(port: int, session: int) -> list[BindingView]:
             kind=BindingKind.LISTENING,
             session=session,
             age=60.0,
+            listener=12,
         )
         for transport in Transport
     ]

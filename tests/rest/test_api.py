@@ -96,6 +96,7 @@ def test_bindings() -> None:
         "public": "203.0.113.1:49153",
         "kind": "control",
         "session": 1,
+        "listener": None,
     }
 
 
