@@ -37,7 +37,8 @@ def test_bindings() -> None:
     since = "since=2027-01-15T08:00:00.000Z"
     tail = f"listener=12 {since}"
     assert [line("bindings", item) for item in items] == [
-        f"tcp control   inside=192.168.10.2:40001 public=203.0.113.1:49153 session=1 listener=- {since}",
+        "tcp control   inside=192.168.10.2:40001 public=203.0.113.1:49153 session=1 "
+        f"listener=- {since}",
         f"tcp listening inside=192.168.10.2:6881 public=203.0.113.1:40311 session=7 {tail}",
         f"udp listening inside=192.168.10.2:6881 public=203.0.113.1:40311 session=7 {tail}",
     ]
