@@ -36,9 +36,9 @@ def test_bindings() -> None:
     ]
     since = "since=2027-01-15T08:00:00.000Z"
     tail = f"listener=12 {since}"
+    public = "public=203.0.113.1"
     assert [line("bindings", item) for item in items] == [
-        "tcp control   inside=192.168.10.2:40001 public=203.0.113.1:49153 session=1 "
-        f"listener=- {since}",
+        f"tcp control   inside=192.168.10.2:40001 {public}:49153 session=1 listener=- {since}",
         f"tcp listening inside=192.168.10.2:6881 public=203.0.113.1:40311 session=7 {tail}",
         f"udp listening inside=192.168.10.2:6881 public=203.0.113.1:40311 session=7 {tail}",
     ]
