@@ -142,10 +142,11 @@ class Engine:
 
     def _reborn(self, session: Session, segment: Segment) -> bool:
         """Whether a SYN on a known tuple is the client's next connection (RFC 9293 3.6.1)."""
-        if session.ended_at is not None or session.offloaded:
+        if session.ended_at is not None:
             return True
         initial = session.editor.streams[Direction.TO_SERVER].initial
-        return session.editor.phase is Phase.OPENING and initial != segment.seq
+        another = initial != segment.seq  # or it is late, or was sent twice
+        return another and (session.offloaded or session.editor.phase is Phase.OPENING)
 
     def _admit(self, segment: Segment, realm: Realm, protocol: int, now: float) -> list[Command]:
         if not 0 <= protocol < len(self.config.protocols):

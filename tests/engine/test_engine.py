@@ -593,6 +593,24 @@ def test_an_opaque_session_leaves_the_controller_once_nothing_is_shifted() -> No
     assert not conversation.engine.sessions
 
 
+def test_a_syn_on_the_tuple_of_a_session_that_left_may_be_an_old_one() -> None:
+    conversation = talk(engine())
+    conversation.client_sends(b"SECRET\n")
+    conversation.server_sends()
+    session = conversation.engine.sessions[1]
+    assert session.offloaded
+
+    def open_at(initial: int) -> None:
+        syn = Segment(_packed(CLIENT), _packed(SERVER), 40000, PORT, initial, 0, SYN, 65535)
+        conversation.handle(SegmentArrived(syn, Realm.INSIDE, 0))
+
+    open_at(1000)  # sent twice by the network: the server hears of it as of any late segment
+    assert [segment.seq for segment in conversation.emitted()] == [1000]
+    assert list(conversation.engine.sessions.values()) == [session]
+    open_at(500_000)
+    assert list(conversation.engine.sessions) == [2]
+
+
 def test_a_shifted_opaque_session_stays() -> None:
     conversation = talk(engine())
     conversation.client_sends(b"SAY hi\nSECRET\n")
