@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -57,6 +58,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # In the background of a script, as some CI runs tests: what tests start and interrupt
+        # would ignore it as well.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if (examples := config.getoption("--editor-examples")) is not None:
         # The number is wanted when the tests are imported.
         os.environ["EDITOR_EXAMPLES"] = str(examples)
