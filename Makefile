@@ -3,9 +3,11 @@
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 UNIT_PROCESSES ?= 2
+FUZZ_INPUTS ?= 10000000
+FUZZ_TARGETS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-lab lint bench bench-quick docs install clean
+.PHONY: help demo test test-unit test-lab lint bench bench-quick fuzz docs install clean
 
 help: ## Say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -34,6 +36,11 @@ bench: install ## Measure against the plain bridge, OVS alg=ftp and the kernel (
 bench-quick: install ## The same in a minute, less exact (root)
 	$(BIN)/python -m tests.bench --quick
 
+fuzz: install ## Fuzz every target for long: FUZZ_INPUTS=... each, FUZZ_TARGETS="ftp editor ..."
+	@$(BIN)/python -c "import atheris" 2>/dev/null || \
+		$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt atheris
+	nice -n 19 $(BIN)/python -m tests.fuzz --inputs $(FUZZ_INPUTS) $(FUZZ_TARGETS)
+
 docs: install ## Regenerate what is made from the code: the JSON schema, the tables of the documentation
 	$(BIN)/ryu-alg schema > config/schema.json
 	$(BIN)/python -m ryu_alg.settings.reference docs/configuration.md \
@@ -44,5 +51,5 @@ install: ## Set up packages and .venv, nothing else
 
 clean: ## Remove what the other targets made, the lab too
 	-[ ! -x $(BIN)/ryu-alg ] || $(BIN)/ryu-alg lab down
-	rm -rf .venv .venv.log .venv.lock .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv.log .venv.lock .fuzz .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,56 @@
+"""One target for long, led by coverage: `python -m tests.fuzz.long TARGET INPUTS` (atheris).
+
+Inputs that reach something new are kept in .fuzz/TARGET, and the next run begins with them; what
+fails is kept in tests/fuzz/findings/TARGET, which `test_targets` runs again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+from random import Random
+
+import atheris
+
+from tests.fuzz.mutation import LONGEST, mutate
+
+HERE = Path(__file__).parent
+KEPT = HERE.parents[1] / ".fuzz"
+SLOWEST, LARGEST = 10, 2048
+"""Seconds of an input, and MiB of the process."""
+
+with atheris.instrument_imports(include=["ryu_alg"], enable_loader_override=False):
+    from tests.fuzz.targets import TARGETS
+
+
+def main(name: str, inputs: int) -> None:
+    """Ends the process: with status 0 if nothing was found."""
+    target = TARGETS[name]
+    kept, findings = KEPT / name, HERE / "findings" / name
+    for folder in (kept, findings):
+        folder.mkdir(parents=True, exist_ok=True)
+    seeds = target.seeds()
+    for seed in seeds:
+        (kept / hashlib.sha1(seed).hexdigest()).write_bytes(seed)
+
+    def changed(data: bytes, max_size: int, seed: int) -> bytes:
+        random = Random(seed)
+        if random.random() < 0.4:
+            return bytes(atheris.Mutate(data, max_size))
+        return mutate(random, data, seeds, random.choice((1, 1, 2, 4)))[:max_size]
+
+    def run(data: bytes) -> None:
+        target.run(data)
+
+    arguments = [
+        *(sys.argv[0], f"-runs={inputs}", f"-max_len={LONGEST}", f"-timeout={SLOWEST}"),
+        *(f"-rss_limit_mb={LARGEST}", f"-artifact_prefix={findings}/", "-print_final_stats=1"),
+        *("-verbosity=1", "-len_control=0", str(kept)),
+    ]
+    atheris.Setup(arguments, run, custom_mutator=changed)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
