@@ -560,6 +560,12 @@ def icmp_error(packet: Packet) -> IcmpError | None:
     return error
 
 
+def quoted_header_ok(error: IcmpError) -> bool:
+    """Whether the checksum of the quoted IPv4 header is right (RFC 5508 REQ-3); IPv6 has none."""
+    packet = error.packet
+    return packet.version == 6 or _sum(packet.frame[error.l3 : error.l4]) == 0
+
+
 def build_icmp_error(
     error: IcmpError,
     *,

@@ -89,7 +89,7 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class FiveTuple:
-    """A TCP connection as one direction of it looks on the wire. Addresses are packed."""
+    """The ends of a packet as it looks on the wire. Addresses are packed."""
 
     src: bytes
     sport: int
@@ -134,7 +134,7 @@ class PassDatagram:
 
 @dataclass(frozen=True, slots=True)
 class EmitIcmpError:
-    """Send the ICMP error of the event on, with these addresses and this quoted segment."""
+    """Send the ICMP error of the event on, with these addresses and this quoted packet."""
 
     src: bytes
     dst: bytes

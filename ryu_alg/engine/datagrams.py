@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
 
-from ryu_alg.engine.commands import Command, Ordinary, PassDatagram, Publish
+from ryu_alg.engine.commands import (
+    Command,
+    EmitIcmpError,
+    FiveTuple,
+    Ordinary,
+    PassDatagram,
+    Publish,
+)
 from ryu_alg.engine.config import ProtocolBinding
-from ryu_alg.engine.control_bindings import ControlBindings
+from ryu_alg.engine.control_bindings import Control, ControlBindings
 from ryu_alg.engine.datagram_session import DatagramSession, ends
-from ryu_alg.engine.events import DatagramArrived, SizedDatagramArrived
+from ryu_alg.engine.events import DatagramArrived, IcmpErrorArrived, SizedDatagramArrived
 from ryu_alg.engine.host_endpoints import HostEndpoints
 from ryu_alg.engine.segment import Datagram as WireDatagram
 from ryu_alg.engine.supervision import Fault, ask
@@ -60,6 +68,52 @@ class Datagrams:
         if isinstance(delivered, DatagramSession):
             return self.settle(delivered, now, delivered.take_commands())
         return delivered
+
+    def icmp_error(self, event: IcmpErrorArrived) -> list[Command]:
+        """Translate an error about a control datagram, for whoever sent it (RFC 5508 section 4).
+        It keeps no endpoint, and ends none."""
+        quoted = event.quoted
+        source = Endpoint(ip_address(quoted.src), quoted.sport)
+        target = Endpoint(ip_address(quoted.dst), quoted.dport)
+        outward = event.realm is Realm.OUTSIDE
+        control = self._control_seen_as(source) if outward else self._control_of(target)
+        remote = target if outward else source
+        if control is None or not self._dealt_with(control, remote.address):
+            self.tables.counters["icmp.stray"] += 1
+            return []
+        if outward:
+            reporter, sender, receiver = event.source, control.inside, remote
+        else:
+            reporter, sender, receiver = event.source, remote, control.public
+            if control.public != control.inside:
+                reporter = control.public.address.packed  # inside addresses mean nothing outside
+        ends_of = FiveTuple(
+            sender.address.packed, sender.port, receiver.address.packed, receiver.port
+        )
+        return [
+            EmitIcmpError(
+                src=reporter, dst=sender.address.packed, quoted=ends_of, quoted_sequence=0
+            )
+        ]
+
+    def _control_seen_as(self, public: Endpoint) -> Control | None:
+        for binding in self.tables.config.protocols:
+            control = self.controls.at(public, binding.name)
+            if control is not None:
+                return control
+        return None
+
+    def _control_of(self, inside: Endpoint) -> Control | None:
+        for binding in self.tables.config.protocols:
+            session = self._by_host.get((binding.name, inside.address))
+            if session is not None and inside in session.endpoints.live:
+                return session.endpoints.live[inside]
+        return None
+
+    def _dealt_with(self, control: Control, remote: Address) -> bool:
+        """Whether there were datagrams between the two."""
+        endpoints = self.sessions[control.session].endpoints
+        return remote in endpoints.contacts or remote in endpoints.callers
 
     def of_host(self, protocol: str, host: Address) -> DatagramSession | None:
         """The session of an inside host in a protocol."""

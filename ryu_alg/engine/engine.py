@@ -47,7 +47,7 @@ from ryu_alg.engine.listening_port import ListeningPort
 from ryu_alg.engine.segment import ACK, FIN, RST, SYN, Segment
 from ryu_alg.engine.session import Session
 from ryu_alg.engine.tables import Tables
-from ryu_alg.inspection import Direction, Endpoint, Realm
+from ryu_alg.inspection import Direction, Endpoint, Realm, Transport
 
 _Key = tuple[bytes, int, bytes, int]
 _TCP_HEADER = 20
@@ -80,6 +80,8 @@ class Engine:
             case SizedDatagramArrived():
                 return self.datagrams.arrived_by_size(event, now)
             case IcmpErrorArrived():
+                if event.transport is Transport.UDP:
+                    return self.datagrams.icmp_error(event)
                 return self._icmp_error(event)
             case BarrierDone(token):
                 return self._barrier_done(token, now)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ryu_alg.engine.commands import FiveTuple
 from ryu_alg.engine.segment import Datagram, Segment
-from ryu_alg.inspection import Realm
+from ryu_alg.inspection import Realm, Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,12 @@ class IcmpErrorArrived:
     realm: Realm
     source: bytes
     quoted: FiveTuple
-    """The segment that the error is about, as it looked where the error was made."""
+    """The packet that the error is about, as it looked where the error was made."""
     quoted_sequence: int
+    """Of a segment; of a datagram, 0."""
     mtu: int
     """Of "fragmentation needed" and "packet too big", in bytes; otherwise 0."""
+    transport: Transport = Transport.TCP
 
 
 @dataclass(frozen=True, slots=True)

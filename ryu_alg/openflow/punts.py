@@ -14,7 +14,7 @@ from ryu_alg.engine.events import (
     SizedDatagramArrived,
 )
 from ryu_alg.engine.segment import Datagram, Segment
-from ryu_alg.inspection import Realm
+from ryu_alg.inspection import Realm, Transport
 from ryu_alg.openflow.datagrams import NO_PROTOCOL, DatagramProtocols
 from ryu_alg.openflow.reassembly import Reassembly, Unusable, Whole
 
@@ -139,10 +139,11 @@ def icmp_error(frame: bytes, realm: Realm) -> tuple[IcmpErrorArrived, packets.Ic
     if isinstance(packet, packets.Malformed):
         return f"punt.malformed.{packet.value}"
     error = packets.icmp_error(packet)
-    if error is None or error.proto != packets.TCP:
+    if error is None:
         return "punt.not_a_control_error"
-    if not packets.checksums_ok(packet):
+    if not packets.checksums_ok(packet) or not packets.quoted_header_ok(error):
         return "punt.bad_checksum"
     quoted = FiveTuple(error.src, error.sport, error.dst, error.dport)
-    event = IcmpErrorArrived(realm, packet.src, quoted, error.seq, error.mtu)
+    transport = Transport.TCP if error.proto == packets.TCP else Transport.UDP
+    event = IcmpErrorArrived(realm, packet.src, quoted, error.seq, error.mtu, transport)
     return event, error
