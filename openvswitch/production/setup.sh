@@ -124,15 +124,19 @@ if [[ -z $(ask --if-exists get Open_vSwitch . "datapaths:$datapath") ]]; then
     run ovs-vsctl --id=@it create Datapath datapath_version=0 \
         -- set Open_vSwitch . "datapaths:$datapath=@it"
 fi
-policy=( # in alphabetical order, as Open vSwitch lists them
-    tcp_close=10
+policy=( # in alphabetical order, as Open vSwitch lists them; docs/production.md says why
+    icmp_first=60
+    icmp_reply=60
+    tcp_close=240
     tcp_close_wait=240
     "tcp_established=$established"
     tcp_fin_wait=240
-    # A data connection that is never completed makes room soon.
-    tcp_syn_recv=30
-    tcp_syn_sent=30
-    tcp_time_wait=30
+    tcp_syn_recv=240
+    tcp_syn_sent=240
+    tcp_time_wait=240
+    udp_first=300
+    udp_multiple=300
+    udp_single=300
 )
 present=$(ask list-zone-tp "$datapath" | sed -n "s/^Zone:$zone, Timeout Policies: //p")
 if [[ $present != "${policy[*]}" ]]; then

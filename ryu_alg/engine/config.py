@@ -104,9 +104,9 @@ class PortRange:
 class Timers:
     """Seconds; see `ryu_alg.settings.limits` for what each is."""
 
-    session_setup: float = 60.0
-    session_idle: float = 900.0
-    half_closed: float = 300.0
+    session_setup: float = 240.0
+    session_idle: float = 7440.0
+    half_closed: float = 240.0
     time_wait: float = 30.0
     pinhole_unused: int = 30
     pinhole_hard: int = 60

@@ -28,6 +28,23 @@ _MAX_BACKOFF_MS = 1000  # the least that OVS accepts
 _INACTIVITY_PROBE_MS = 5000
 _DAEMONS = ("ovs-vswitchd", "ovsdb-server")
 
+CT_TIMEOUTS = {
+    "icmp_first": 60,
+    "icmp_reply": 60,
+    "tcp_close": 240,
+    "tcp_close_wait": 240,
+    "tcp_established": 86400,
+    "tcp_fin_wait": 240,
+    "tcp_syn_recv": 240,
+    "tcp_syn_sent": 240,
+    "tcp_time_wait": 240,
+    "udp_first": 300,
+    "udp_multiple": 300,
+    "udp_single": 300,
+}
+"""Seconds without a packet after which connection tracking forgets, as docs/production.md has
+them."""
+
 
 @dataclass(frozen=True, slots=True)
 class OpenVSwitch:
@@ -71,9 +88,13 @@ class OpenVSwitch:
                 if patch.kind == "patch":
                     commands += ["type=patch", f"options:peer={peer}"]
         # Nobody else makes this row, and without it there is nowhere to set connection
-        # tracking time-outs: `ovs-vsctl add-zone-tp netdev zone=...`.
+        # tracking time-outs.
         commands += ["--", "--id=@userspace", "create", "Datapath", "datapath_version=0"]
         commands += ["--", "set", "Open_vSwitch", ".", "datapaths:netdev=@userspace"]
+        policy = [f"{state}={seconds}" for state, seconds in CT_TIMEOUTS.items()]
+        for zone in {bridge.ct_zone: None for bridge in topology.bridges.values()}:
+            if zone is not None:
+                commands += ["--", "add-zone-tp", "netdev", f"zone={zone}", *policy]
         controlled = {name: b.controller for name, b in topology.bridges.items() if b.controller}
         with self._standin(Counter(controlled.values())) as meet:
             self.vsctl(*commands[1:])

@@ -33,13 +33,15 @@ class Bridge(_Strict):
     """An OVS bridge with the userspace datapath.
 
     Without a controller it is a plain learning switch. `protocols` are the OpenFlow versions
-    that a controlled bridge speaks.
+    that a controlled bridge speaks. `ct_zone` is the zone of its gateway's configuration, which
+    gets the time-outs of a production switch.
     """
 
     datapath_id: DatapathId | None = None
     controller: ControllerTarget | None = None
     fail_mode: Literal["secure", "standalone"] | None = None
     protocols: list[str] = ["OpenFlow13", "OpenFlow15"]
+    ct_zone: Annotated[int, Field(ge=1, le=65535)] | None = None
 
     @property
     def effective_fail_mode(self) -> Literal["secure", "standalone"]:

@@ -12,16 +12,17 @@ class Timers(Section):
     """Durations: seconds, or a number with its unit (`250ms`, `30s`, `5m`, `2h`, `1d`)."""
 
     session_setup: Duration = Field(
-        default=60.0,
-        description="From the first SYN of a control connection to its complete handshake.",
+        default=240.0,
+        description="From the first SYN of a control connection to its complete handshake "
+        "(RFC 5382 REQ-5, as the next two).",
     )
     session_idle: Duration = Field(
-        default=900.0,
+        default=7440.0,
         description="A control connection without traffic ends after this, unless data of its "
         "session moves.",
     )
     half_closed: Duration = Field(
-        default=300.0,
+        default=240.0,
         description="A control connection that one end has closed ends when the other has sent "
         "nothing for this long.",
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ryu_alg.lab import Host, Lab
+from ryu_alg.lab.openvswitch import CT_TIMEOUTS
 
 SCRIPT = str(Path(__file__).parents[2] / "openvswitch" / "production" / "setup.sh")
 ID = "00000000000000aa"
@@ -107,3 +108,10 @@ def test_no_such_interface(gateway: Host) -> None:
     done = gateway.run([SCRIPT, "--datapath-id", ID, "--bridge", "br-no", "nowhere"])
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "setup.sh: there is no network interface nowhere\n"
+
+
+def test_the_lab_has_the_time_outs_of_production() -> None:
+    done = dry_run("--datapath-id", ID, "eth1")
+    (command,) = (line for line in done.stdout.splitlines() if "add-zone-tp" in line)
+    policy = [f"{state}={seconds}" for state, seconds in CT_TIMEOUTS.items()]
+    assert command.split() == ["+", "ovs-vsctl", "add-zone-tp", "system", "zone=4242", *policy]

@@ -42,6 +42,6 @@ def test_all_references_lead_somewhere(made_up: Mapping[str, ProtocolSpec]) -> N
 def test_defaults_are_as_they_may_be_written() -> None:
     definitions = json_schema({})["$defs"]
 
-    assert definitions["Timers"]["properties"]["session_idle"]["default"] == "15m"
+    assert definitions["Timers"]["properties"]["session_idle"]["default"] == "124m"
     assert definitions["PublishedService"]["properties"]["transport"]["default"] == "tcp"
     assert "6000-6063" in json_schema({})["properties"]["denied_ports"]["default"]
