@@ -40,6 +40,11 @@ class Expiring(Generic[K, V]):
         """Whether a new entry would be refused."""
         return len(self._entries) >= self.limit
 
+    @property
+    def crowded(self) -> bool:
+        """Whether only a quarter of the room is left: for those whom others must not keep out."""
+        return len(self._entries) >= self.limit - self.limit // 4
+
     def get(self, key: K) -> V | None:
         """The entry, whether its time is over or not."""
         entry = self._entries.get(key)

@@ -66,13 +66,14 @@ class SipOptions(Options):
     rewrite_identity: bool = False
     """Translate addresses in From and To, too. Most systems neither need nor expect it."""
     calls_per_host: int = Field(default=1000, ge=1, le=100_000)
-    """Calls of one inside host at a time."""
+    """Calls of one inside host at a time. A quarter of them is for those that the host begins."""
     registrations_per_host: int = Field(default=100, ge=1, le=10_000)
     """Contacts that one inside host has registered at a time."""
     messages_per_second: int = Field(default=1000, ge=1, le=100_000)
-    """Messages of and to one inside host; for a moment, twice as many."""
+    """Messages of one inside host, and as many to it; for a moment, twice as many."""
     transactions_per_host: int = Field(default=20_000, ge=16, le=1_000_000)
-    """Requests of and to one inside host that are remembered at a time."""
+    """Requests of and to one inside host that are remembered at a time. A quarter of them is for
+    the host's own."""
     message_limit: int = Field(default=16_384, ge=1500, le=49_152)
     """The longest message, in bytes. A longer one is refused (513)."""
     ringing_limit: int = Field(default=300, ge=180, le=3600)

@@ -108,8 +108,16 @@ class Passages:
     patience: float
     """Seconds for which an INVITE may go unanswered, and between provisional responses."""
 
+    def room_for(self, key: Key) -> bool:
+        """Whether one may be begun; nobody outside can take all the room from the inside."""
+        if key in self.table:
+            return True
+        return not (self.table.crowded if key.origin is Realm.OUTSIDE else self.table.full)
+
     def begun(self, key: Key, passage: Passage, now: float) -> None:
-        """A request passes, or was answered; a full table forgets it at once."""
+        """A request passes, or was answered; without room for it, it is forgotten at once."""
+        if not self.room_for(key):
+            return
         lifetime = TRANSACTION_LIFETIME + _SETTLED
         if key.method == "INVITE" and not passage.answer:
             lifetime = self.patience

@@ -45,7 +45,7 @@ class Requests:
         passage = passage_of(request, datagram)
         effects: list[DatagramEffect] = []
         refused = self._objection(datagram, request, within_rate)
-        if refused is None and known is None and passages.table.full:
+        if refused is None and known is None and not passages.room_for(key):
             refused = Denial.overload("sip.transactions.limit", "too many requests under way")
         if refused is None:
             refused = self._pass(datagram, request, passage, effects)
@@ -151,7 +151,8 @@ class Requests:
             if not _begins(request):
                 return None
             call = self._call(datagram, request)
-            if not calls.begin(call, now):
+            crowded = datagram.origin is Realm.OUTSIDE and calls.table.crowded
+            if crowded or not calls.begin(call, now):
                 return Denial.overload("sip.calls.limit", "too many calls")
         outcome = negotiate(call, request, datagram.origin, None, edits)
         effects.extend(outcome.effects)

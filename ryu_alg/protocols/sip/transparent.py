@@ -41,8 +41,9 @@ class TransparentInspector(SipCore):
         self.gateway = gateway
         self.state = State.new(options, gateway, transport)
         self.pings = Pings()
-        self.messages = Rate(options.messages_per_second)
-        self.refusals = Rate(options.messages_per_second)
+        self.messages = {realm: Rate(options.messages_per_second) for realm in Realm}
+        """By where they come from: a flood from the one side leaves the other its own."""
+        self.refusals = {realm: Rate(options.messages_per_second) for realm in Realm}
         """Of messages beyond the rate, which are answered as long as that is no burden."""
 
     def inspect(self, datagram: Datagram) -> Sequence[DatagramEffect]:
@@ -50,8 +51,8 @@ class TransparentInspector(SipCore):
         if is_keepalive(datagram.payload):
             return self._keepalive(datagram)
         now = self.gateway.now
-        within_rate = self.messages.take(now)
-        if not within_rate and not self.refusals.take(now):
+        within_rate = self.messages[datagram.origin].take(now)
+        if not within_rate and not self.refusals[datagram.origin].take(now):
             return [Report("sip.rate.dropped", f"from {sender(datagram)}")]
         message = parse(datagram.payload)
         if isinstance(message, Malformed):

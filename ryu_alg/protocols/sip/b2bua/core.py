@@ -77,8 +77,8 @@ class BackToBack(SipCore):
         self.pings = Pings()
         self._options = options
         self._policy = CallPolicy(options.b2bua)
-        self._messages = Rate(options.messages_per_second)
-        self._refusals = Rate(options.messages_per_second)
+        self._messages = {realm: Rate(options.messages_per_second) for realm in Realm}
+        self._refusals = {realm: Rate(options.messages_per_second) for realm in Realm}
         """Of messages beyond the rate, which are answered as long as that is no burden."""
         self._references = References(agent.calls, agent.hiding)
         self._endings = Endings(agent, self.holds)
@@ -107,8 +107,8 @@ class BackToBack(SipCore):
             return self._keepalive(datagram)
         path = Path(datagram.origin, datagram.inside, datagram.remote)
         now = self.agent.now
-        within_rate = self._messages.take(now)
-        if not within_rate and not self._refusals.take(now):
+        within_rate = self._messages[datagram.origin].take(now)
+        if not within_rate and not self._refusals[datagram.origin].take(now):
             return [Report("sip.rate.dropped", f"from {path.other_end}")]
         if len(datagram.payload) > self._options.message_limit:
             return [Report("sip.message.overlong", f"from {path.other_end}")]
