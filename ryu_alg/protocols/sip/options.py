@@ -72,8 +72,7 @@ class SipOptions(Options):
     messages_per_second: int = Field(default=1000, ge=1, le=100_000)
     """Messages of one inside host, and as many to it; for a moment, twice as many."""
     transactions_per_host: int = Field(default=20_000, ge=16, le=1_000_000)
-    """Requests of and to one inside host that are remembered at a time. A quarter of them is for
-    the host's own."""
+    """Requests of and to one inside host that are remembered at a time, a quarter for its own."""
     message_limit: int = Field(default=16_384, ge=1500, le=49_152)
     """The longest message, in bytes. A longer one is refused (513)."""
     ringing_limit: int = Field(default=300, ge=180, le=3600)
