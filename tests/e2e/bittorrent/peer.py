@@ -24,7 +24,8 @@ _SETTINGS = {
     | _Category.error_notification
     | _Category.tracker_notification
     | _Category.connect_notification
-    | _Category.dht_notification,
+    | _Category.dht_notification
+    | _Category.storage_notification,
     "alert_queue_size": 100_000,
     "enable_lsd": False,
     "enable_upnp": False,
@@ -170,6 +171,9 @@ def meaning(alert: Any) -> Iterator[tuple[str, dict[str, object]]]:
         case "peer_disconnected":
             yield "disconnected", {"endpoint": text(alert.endpoint), "message": alert.message()}
         case "torrent_finished":
+            # The last pieces have been received, and need not have been written.
+            alert.handle.flush_cache()
+        case "cache_flushed" if alert.handle.is_valid() and alert.handle.status().is_finished:
             yield "finished", {"name": alert.torrent_name}
         case "dht_bootstrap":
             yield "bootstrapped", {}
