@@ -32,6 +32,9 @@ class Elsewhere:
 
 
 ELSEWHERE = {
+    "doctor": Elsewhere(
+        "ryu_alg.doctor.command", "doctor", "What is wrong with a gateway, and with its flows."
+    ),
     "lab": Elsewhere("ryu_alg.lab.command", "lab", "A network in a box to try things in."),
     "replay": Elsewhere(
         "ryu_alg.replay.command", "replay", "A capture through the gateway, without a switch."

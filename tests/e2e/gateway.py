@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
+from click.testing import CliRunner
 
+from ryu_alg.doctor.command import doctor
 from ryu_alg.lab import GATEWAY, Lab
 from tests.e2e import network
 from tests.e2e.waiting import wait_for
@@ -113,6 +115,24 @@ class RunningGateway:
                 self._process.wait()
         log = self.log.read_text()
         assert "Traceback" not in log, log[log.index("Traceback") :][:3000]
+
+    def doctor(self, *options: str) -> tuple[int, dict[str, Any]]:
+        """The exit status of `ryu-alg doctor`, and what it says."""
+        arguments = [str(self.config_file), *options, "--json"]
+        # In this process, for the time that it takes to start another.
+        with network.on(self.host):
+            environment = self.lab.switch.environment
+            result = CliRunner().invoke(doctor, arguments, env=environment)
+        assert result.stdout, result.exception
+        return result.exit_code, json.loads(result.stdout)
+
+    def audit(self) -> None:
+        """If it runs and has its switch: every flow that lets something through is in order."""
+        if self._process is None or self._process.poll() is not None or not self._connected():
+            return
+        _, said = self.doctor("--audit")
+        assert said["audit"] is not None, said
+        assert said["audit"]["findings"] == []
 
     def apply(self, config: dict[str, Any]) -> None:
         """Change the configuration of the running gateway, for new sessions."""
