@@ -28,6 +28,10 @@ class Stream:
         default_factory=lambda: {way: bytearray() for way in Direction}
     )
     """What has to leave."""
+    came: dict[Direction, bytearray] = field(
+        default_factory=lambda: {way: bytearray() for way in Direction}
+    )
+    """What it was offered."""
     decided: dict[Direction, int] = field(default_factory=lambda: dict.fromkeys(Direction, 0))
     """Bytes that came, and were decided or dropped."""
     opaque: bool = False
@@ -82,6 +86,7 @@ class Stream:
                 case _:
                     pass
         if direction is not None:
+            self.came[direction][self.decided[direction] :] = data
             self.decided[direction] += at
         return effects
 

@@ -96,6 +96,10 @@ class Side:
     """The sequence number of the first byte that leaves towards it."""
     left: dict[int, int] = field(default_factory=dict)
     """Bytes that left towards it, by position."""
+    sent: dict[int, set[int]] = field(default_factory=dict)
+    """Bytes that it ever sent, by position."""
+    begin: int = 0
+    """The sequence number of its first byte."""
 
 
 class Editor:
@@ -138,6 +142,7 @@ class Wire:
         return self.inspector
 
     def run(self, script: Sequence[records.Record]) -> None:
+        self.client.begin, self.server.begin = self.client.seq + 1, self.server.seq + 1
         for segment in _emitted(self._arrives(self.client, SYN, b"")):
             self.server.other = Endpoint(ip_address(segment.src), segment.sport)
             self.server.ack = self.server.first = segment.seq + 1
@@ -190,6 +195,8 @@ class Wire:
     def _handled(self, side: Side, segment: Segment) -> Sequence[Command]:
         realm = self.site.engine.config.realm_of(side.own.address)
         self.site.spoken.add(realm)
+        for position, byte in enumerate(segment.payload, _from(side.begin, segment.seq)):
+            side.sent.setdefault(position, set()).add(byte)
         return self.site.handle(SegmentArrived(segment, realm, 0))
 
     def _leave(self, commands: Sequence[Command]) -> None:
@@ -197,6 +204,9 @@ class Wire:
         assert inspector is not None
         if inspector.failure is not None:
             raise inspector.failure
+        for way, sender in ((TO_SERVER, self.client), (TO_CLIENT, self.server)):
+            for position, byte in enumerate(inspector.came[way]):
+                assert byte in sender.sent[position], "inspected is not what was sent"
         emitted = _emitted(commands)
         assert len(emitted) <= MOST_EMITTED, "a storm"
         for segment in emitted:
@@ -205,7 +215,7 @@ class Wire:
             expected = inspector.expected[TO_CLIENT if towards_client else TO_SERVER]
             if side.first is None or not segment.payload:
                 continue
-            start = (segment.seq - side.first + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+            start = _from(side.first, segment.seq)
             if start < 0 and len(segment.payload) == 1:
                 continue  # a probe
             assert start >= 0, "a payload before the first byte"
@@ -214,6 +224,11 @@ class Wire:
             whole = bytes(expected[start : start + len(segment.payload)])
             assert whole == segment.payload, (start, segment.payload, whole)
             side.ack = max(side.ack, side.first + start + len(segment.payload))
+
+
+def _from(first: int, sequence: int) -> int:
+    """The position of a sequence number."""
+    return (sequence - first + 0x80000000 & 0xFFFFFFFF) - 0x80000000
 
 
 def _emitted(commands: Sequence[Command]) -> list[Segment]:

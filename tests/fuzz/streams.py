@@ -239,6 +239,7 @@ class Talk:
             (TO_SERVER, self.client, self.server),
             (TO_CLIENT, self.server, self.client),
         ):
+            assert sender.sent.startswith(inspector.came[way]), "inspected is not what was sent"
             expected = bytes(inspector.expected[way])
             if inspector.opaque:
                 expected += bytes(sender.sent[inspector.decided[way] :])
