@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from ryu_alg.doctor.flows import Flow, parse_difference, parse_dump
 
 TIMEOUT = 30
 """Seconds for one question."""
+_VERSION = re.compile(r"\(Open vSwitch\) (\d+)\.(\d+)\.(\d+)")
 _DIFFERENT = 2
 """Exit status of `ovs-ofctl diff-flows`."""
 
@@ -45,11 +47,10 @@ class OpenVSwitch:
     def version(self) -> tuple[int, ...]:
         """`(3, 1, 0)`. Raises ToolError, as all of these do."""
         printed = _run("ovs-ofctl", "--version")
-        word = printed.split("\n", 1)[0].split()[-1]
-        try:
-            return tuple(int(part) for part in word.split("."))
-        except ValueError as error:
-            raise ToolError(f"ovs-ofctl --version: {word} is no version") from error
+        found = _VERSION.search(printed)
+        if found is None:
+            raise ToolError("ovs-ofctl --version names none: is it Open vSwitch's?")
+        return tuple(map(int, found.groups()))
 
     def bridge(self, datapath_id: str) -> Bridge:
         """The one with this datapath id (16 hexadecimal digits)."""

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from ryu_alg.doctor import checks
 from ryu_alg.doctor.checks import Check, Outcome
 from ryu_alg.doctor.command import doctor
-from ryu_alg.doctor.openvswitch import Bridge, OpenVSwitch
+from ryu_alg.doctor.openvswitch import Bridge, OpenVSwitch, ToolError
 from ryu_alg.resources import resource
 
 LAB = resource("config", "lab.yaml")
@@ -98,6 +98,26 @@ def nobody() -> str:
     """A URL where nobody answers."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.mark.parametrize(
+    ("printed", "version"),
+    [
+        ("ovs-ofctl (Open vSwitch) 3.1.0\nOpenFlow versions 0x1:0x6\n", (3, 1, 0)),
+        ("ovs-ofctl (Open vSwitch) 2.17.9-rc1+git\n", (2, 17, 9)),
+    ],
+)
+def test_what_a_tool_says(
+    printed: str, version: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "ovs-ofctl"
+    tool.write_text(f"#!/bin/sh\nprintf '%s' '{printed}'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    assert OpenVSwitch().version() == version
+    tool.write_text("#!/bin/sh\necho 'not\npermitted' >&2; exit 1\n")
+    with pytest.raises(ToolError, match="not permitted: does Open vSwitch run here"):
+        OpenVSwitch().version()
 
 
 def test_nothing_is_there(tmp_path: Path) -> None:
