@@ -1,4 +1,5 @@
-"""One target for long, led by coverage: `python -m tests.fuzz.long TARGET INPUTS` (atheris).
+"""One target for long, led by coverage: `python -m tests.fuzz.long TARGET INPUTS` (atheris). What
+stands behind is libFuzzer's: `-max_total_time=60`.
 
 Inputs that reach something new are kept in .fuzz/TARGET, and the next run begins with them; what
 fails is kept in tests/fuzz/findings/TARGET, which `test_targets` runs again.
@@ -24,7 +25,7 @@ with atheris.instrument_imports(include=["ryu_alg"], enable_loader_override=Fals
     from tests.fuzz.targets import TARGETS
 
 
-def main(name: str, inputs: int) -> None:
+def main(name: str, inputs: int, *more: str) -> None:
     """Ends the process: with status 0 if nothing was found."""
     target = TARGETS[name]
     kept, findings = KEPT / name, HERE / "findings" / name
@@ -46,11 +47,11 @@ def main(name: str, inputs: int) -> None:
     arguments = [
         *(sys.argv[0], f"-runs={inputs}", f"-max_len={LONGEST}", f"-timeout={SLOWEST}"),
         *(f"-rss_limit_mb={LARGEST}", f"-artifact_prefix={findings}/", "-print_final_stats=1"),
-        *("-verbosity=1", "-len_control=0", str(kept)),
+        *("-len_control=0", *more, str(kept)),
     ]
     atheris.Setup(arguments, run, custom_mutator=changed)
     atheris.Fuzz()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])

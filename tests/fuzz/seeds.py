@@ -150,6 +150,7 @@ def bittorrent() -> list[bytes]:
 # -- SIP -----------------------------------------------------------------------------------------
 
 OURS, THEIRS = sdp("192.168.10.2", 4000), sdp("198.51.100.9", 7000)
+HELD = sdp("192.168.10.2", 4000, "a=inactive")
 _FROM_OUTSIDE = "SIP/2.0/UDP 198.51.100.7;branch=z9hG4bK-9"
 
 
@@ -157,11 +158,6 @@ def sip_scripts() -> list[list[Record]]:
     """Calls and registrations; `+` and `-` answer what has arrived."""
     register = request("REGISTER", "sip:example.com", "Contact: <sip:alice@192.168.10.2>")
     call = invite(body=OURS)
-    ack, bye = (
-        request(name, "sip:bob@198.51.100.7", cseq=number, to="<sip:bob@example.com>;tag=b1")
-        for name, number in (("ACK", 1), ("BYE", 2))
-    )
-    held = invite(body=sdp("192.168.10.2", 4000, "a=inactive"), cseq=3, branch="z9hG4bK-i3")
     called = request(
         "INVITE",
         "sip:alice@203.0.113.1:49152",
@@ -172,21 +168,41 @@ def sip_scripts() -> list[list[Record]]:
         body=THEIRS,
     )
     cancel = request("CANCEL", via="SIP/2.0/UDP 192.168.10.2:5060;branch=z9hG4bK-i1;rport")
-    ok = b"200 b1"
+    ok, contact = b"200 b1", b"Contact: <sip:bob@198.51.100.9>\r\n"
+    reinvite = b"INVITE 2\r\nContact: <sip:alice@192.168.10.2>\r\n"
     scripts: list[list[Record]] = [
         [(">", register), ("+", b"200 b1\r\nExpires: 90"), ("t", b"\x40"), ("<", called)],
         [(">", register), ("+", b"401 b1"), (">", register)],
         [
             *((">", call), ("+", b"183 b1\r\n" + THEIRS), ("+", ok + b"\r\n" + THEIRS)),
-            *((">", ack), (">", held), ("+", ok + b"\r\n" + THEIRS), (">", bye), ("+", ok)),
+            *(("-", b"ACK 1"), ("-", reinvite + HELD), ("+", ok + b"\r\n" + THEIRS)),
+            *(("-", b"ACK 2"), ("-", b"BYE 3"), ("+", ok)),
+        ],
+        [
+            *((">", call), ("+", ok + b"\r\n" + contact + THEIRS), ("-", b"ACK 1")),
+            *(("+", b"INFO 7"), ("-", ok), ("+", b"BYE 8"), ("-", ok)),
+        ],
+        [
+            *((">", call), ("+", b"183 b1\r\nRequire: 100rel\r\nRSeq: 1\r\n" + THEIRS)),
+            *(("-", b"PRACK 2\r\nRAck: 1 1 INVITE"), ("+", ok), ("-", b"UPDATE 3\r\n" + HELD)),
+            *(("+", ok + b"\r\n" + THEIRS), ("-", b"CANCEL 1"), ("+", ok), ("+", b"487 b1")),
+        ],
+        [
+            *(("<", called), ("-", ok + b"\r\n" + OURS), ("+", b"ACK 1"), ("+", b"BYE 2")),
+            *(("-", ok), ("t", b"\x40")),
+        ],
+        [
+            *((">", call), ("+", ok + b"\r\n" + THEIRS), ("-", b"ACK 1")),
+            *(("-", b"REFER 2\r\nRefer-To: <sip:carol@example.com>"), ("+", b"202 b1")),
+            *(("+", b"NOTIFY 3\r\nEvent: refer"), ("-", ok)),
         ],
         [(">", call), ("+", b"180 b1"), (">", cancel), ("+", ok), ("+", b"487 b1")],
-        [(">", call), ("+", b"486 b2"), (">", ack)],
+        [(">", call), ("+", b"486 b2"), ("-", b"ACK 1")],
         [
             *((">", register), ("+", ok + b"\r\nExpires: 90")),
             *(("<", called), ("-", b"180 a1"), ("-", ok + b"\r\n" + OURS), ("i", b"")),
         ],
-        [(">", call), ("h", b""), ("+", ok + b"\r\n" + THEIRS), (">", bye), ("h", b"")],
+        [(">", call), ("h", b""), ("+", ok + b"\r\n" + THEIRS), ("-", b"BYE 2"), ("h", b"")],
         [(">", request("OPTIONS")), ("+", ok), ("<", request("NOTIFY", via=_FROM_OUTSIDE))],
     ]
     return scripts

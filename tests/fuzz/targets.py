@@ -11,7 +11,7 @@ from tests.fuzz.frames import Decoder, Fragments
 from tests.fuzz.requests import Requests
 from tests.fuzz.segments import Editor
 from tests.fuzz.site import Rules
-from tests.protocols.sip.ua import respond
+from tests.fuzz.user_agent import answer
 
 
 class Target(Protocol):
@@ -57,32 +57,13 @@ _RTSP = (
 _IRC = (irc.IrcOptions(), irc.IrcOptions.model_validate({"deny_files": ["*.exe"]}))
 
 
-def _answer(asked: bytes, record: bytes) -> bytes:
-    """The SIP response that a record describes: status and tag, headers, and SDP; or the record."""
-    first, _, rest = record.partition(b"\r\n")
-    status, _, tag = first.partition(b" ")
-    headers, begins, description = rest.partition(b"v=0")
-    if not (status.isdigit() and len(status) == 3):
-        return record
-    try:
-        return respond(
-            asked,
-            int(status),
-            *filter(None, headers.decode("latin-1").split("\r\n")),
-            tag=tag.decode("latin-1"),
-            body=begins + description,
-        )
-    except (AssertionError, KeyError, UnicodeError):
-        return record  # what arrived was no message
-
-
 def _sip_stream(options: tuple[Any, ...]) -> Target:
-    return streams.Target(sip.PROTOCOL, options, BOTH_SIDES, 5060, seeds.sip_streams, _answer)
+    return streams.Target(sip.PROTOCOL, options, BOTH_SIDES, 5060, seeds.sip_streams, answer)
 
 
 def _sip_datagrams(options: tuple[Any, ...]) -> Target:
     return datagrams.Target(
-        sip.PROTOCOL, options, BOTH_SIDES, 5060, 5060, seeds.sip_datagrams, _answer
+        sip.PROTOCOL, options, BOTH_SIDES, 5060, 5060, seeds.sip_datagrams, answer
     )
 
 
