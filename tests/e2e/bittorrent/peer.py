@@ -13,7 +13,7 @@ import math
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import libtorrent  # type: ignore[import-not-found]  # Debian has it, .venv has not
@@ -112,32 +112,39 @@ class Orders:
         for line in sys.stdin:
             order = json.loads(line)
             getattr(self, order.pop("what"))(**order)
+
+    def leave(self) -> None:
+        """Leave all torrents, and tell their trackers."""
         for torrent in self._torrents.values():
             torrent.unset_flags(libtorrent.torrent_flags.auto_managed)
             torrent.pause()
 
 
-class Announced:
-    """What trackers know of, by torrent and URL. A session that is ended forgets to tell some."""
+class Trackers:
+    """What was said to trackers. libtorrent does not tell them that it leaves while they have not
+    answered to something else, nor when its session is ended at once."""
 
     def __init__(self) -> None:
-        self._known: set[tuple[str, str]] = set()
-        self._stopping: set[tuple[str, str]] = set()
+        self.asked: set[tuple[str, str]] = set()
+        """Torrent and URL, where there is no answer yet."""
+        self.told: set[tuple[str, str]] = set()
+        """Those that take the client to be there."""
+        self._left: set[tuple[str, str]] = set()
 
     def heed(self, alert: Any) -> None:
         """Note what concerns a tracker."""
         match alert.what():
-            case "tracker_announce" if alert.event == _STOPPED:
-                self._stopping.add((alert.torrent_name, alert.url))
-            case "tracker_reply" | "tracker_error":
-                announced = (alert.torrent_name, alert.url)
-                if announced in self._stopping or alert.what() == "tracker_error":
-                    self._known.discard(announced)
+            case "tracker_announce":
+                self.asked.add((alert.torrent_name, alert.url))
+                if alert.event == _STOPPED:
+                    self._left.add((alert.torrent_name, alert.url))
+            case "tracker_reply" | "tracker_error" as answer:
+                tracker = (alert.torrent_name, alert.url)
+                self.asked.discard(tracker)
+                if answer == "tracker_reply" and tracker not in self._left:
+                    self.told.add(tracker)
                 else:
-                    self._known.add(announced)
-
-    def __bool__(self) -> bool:
-        return bool(self._known)
+                    self.told.discard(tracker)
 
 
 def meaning(alert: Any) -> Iterator[tuple[str, dict[str, object]]]:
@@ -190,18 +197,24 @@ def main(endpoint: str, settings: str) -> None:
     session = libtorrent.session(
         {**_SETTINGS, "listen_interfaces": endpoint, **json.loads(settings)}
     )
-    obeying = threading.Thread(target=Orders(session).obey)
+    orders, trackers = Orders(session), Trackers()
+    obeying = threading.Thread(target=orders.obey)
     obeying.start()
-    announced = Announced()
-    last = math.inf
-    while obeying.is_alive() or (announced and time.monotonic() < last):
-        session.wait_for_alert(100)
-        for alert in session.pop_alerts():
-            announced.heed(alert)
-            for event, what in meaning(alert):
-                say(event, **what)
-        if last == math.inf and not obeying.is_alive():
-            last = time.monotonic() + _FAREWELL_SECONDS
+
+    def attend(condition: Callable[[], object], seconds: float = math.inf) -> None:
+        """Say what happens as long as that holds, but for no longer."""
+        until = time.monotonic() + seconds
+        while condition() and time.monotonic() < until:
+            session.wait_for_alert(100)
+            for alert in session.pop_alerts():
+                trackers.heed(alert)
+                for event, what in meaning(alert):
+                    say(event, **what)
+
+    attend(obeying.is_alive)
+    attend(lambda: trackers.asked, _FAREWELL_SECONDS)
+    orders.leave()
+    attend(lambda: trackers.told, _FAREWELL_SECONDS)
 
 
 if __name__ == "__main__":
