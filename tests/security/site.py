@@ -90,6 +90,12 @@ def default_config() -> EngineConfig:
     return engine_config(read, protocol_specs(read))
 
 
+def configured(text: str) -> Engine:
+    """The engine of another configuration."""
+    read = parse(text)
+    return Engine(engine_config(read, protocol_specs(read)), random=Random(1))
+
+
 def default_plan() -> PipelinePlan:
     """The pipeline's part of it."""
     read = settings()
@@ -240,6 +246,8 @@ class Connection:
     client_side: Side = field(init=False)
     server_side: Side | None = None
     """Once a SYN has come there."""
+    hops: int = 0
+    """How many there are from the gateway to the server."""
     _owed: list[Side] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -323,6 +331,7 @@ class Connection:
             self.server_side is not None
             and target == self.server_side.own
             and source == self.server_side.peer
+            and wire.ttl > self.hops
         ):
             self._received(self.server_side, wire)
 
