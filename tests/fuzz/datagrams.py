@@ -4,7 +4,7 @@ Records: `>` the inside client sends to the server, `<` the server to what stand
 `o` another port of the client sends; `x` a stranger; `p` somebody outside to the published server,
 `q` that one back; `s` the client sends a first datagram that its size has inspected, `w` a later
 one, `a` a node answers; `+` the server answers the latest that reached it, `-` the client; `h`,
-`i`, `t` as for streams.
+`i`, `t`, `P`, `u` as for streams.
 """
 
 from __future__ import annotations
@@ -118,6 +118,10 @@ class Lan:
                 self._leaves(site.confirmed())
             case "i" if site.counting:
                 self._leaves(site.silence(min(site.counting)))
+            case "P":
+                self._leaves(site.reinstalled())
+            case "u":
+                self._leaves(site.unwanted())
             case "t":
                 self._leaves(site.passes(float(data[0] if data else 1)))
 

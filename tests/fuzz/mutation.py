@@ -16,7 +16,7 @@ PIECES = (
 )
 LONGEST = 8192
 """Bytes of an input."""
-KINDS = b"><)(+-fFrRhitoxpqswacsnml"
+KINDS = b"><)(+-fFrRhitoxpqswacsnmlPu"
 """Of all targets' records."""
 
 
@@ -64,10 +64,13 @@ def _records(random: Random, data: bytes, other: bytes) -> bytes:
             parts[at], parts[to] = parts[to], parts[at]
         case 3:
             parts[at] = (
-                random.choice(b"><)(+-fFrRhitoxpqswacsnml").to_bytes(1, "big") + parts[at][1:]
+                random.choice(b"><)(+-fFrRhitoxpqswacsnmlPu").to_bytes(1, "big") + parts[at][1:]
             )
         case 4:
-            parts.insert(at, random.choice((b"h", b"i", b"t\x01", b"t\x20", b"t\xff", b"f", b"F")))
+            parts.insert(
+                at,
+                random.choice((b"h", b"i", b"t\x01", b"t\x20", b"t\xff", b"f", b"F", b"P", b"u")),
+            )
         case _:
             _, *lent = other.split(MARK)
             parts[at:at] = lent[: random.randrange(4)]

@@ -3,7 +3,8 @@
 The protocol is lines; those that begin with `+` leave twice as long, with `-` not at all, with `=`
 they are answered. Records: `c` the client, `s` the server; seven bytes (sequence and
 acknowledgement number relative to what is due, two bytes each, flags, window) and the payload; `n`
-what is due next of the client, `m` of the server, with nothing odd about it; `t` time passes.
+what is due next of the client, `m` of the server, with nothing odd about it; `t` time passes. The
+first may be `o`: TCP options of the SYN, and of its answer behind a zero byte.
 
 What has left stays as it was: each position of a direction holds one byte for good, and that is
 what the inspector has decided.
@@ -109,7 +110,9 @@ class Editor:
     def seeds() -> list[bytes]:
         odd = _head.pack(-4, 0, ACK, 255, 0)
         ahead, window = _head.pack(6, 0, ACK, 255, 0), _head.pack(0, 0, ACK, 0, 0)
+        options = b"\2\4\5\xb4\4\2\3\3\7\0\2\4\2\x18\3\3\2"
         scripts: list[list[records.Record]] = [
+            [("o", options), ("n", b"one\n+two\n"), ("m", b"x" * 1400 + b"\n"), ("t", b"\3")],
             [("n", b"one\n+two\n"), ("m", b"=three\n-four\nfive"), ("n", b"six\n"), ("m", b"\n")],
             [("n", b"+one\n"), ("c", odd + b"ONE\ntwo\n"), ("m", b"x\n"), ("t", b"\3")],
             [("c", ahead + b"two\n"), ("n", b"+one1\n"), ("s", window), ("n", b"=a\n" * 300)],
@@ -142,11 +145,13 @@ class Wire:
         return self.inspector
 
     def run(self, script: Sequence[records.Record]) -> None:
+        options = script[0][1] if script and script[0][0] == "o" else b""
+        asked, _, answered = (part[:40] for part in options.partition(b"\0"))
         self.client.begin, self.server.begin = self.client.seq + 1, self.server.seq + 1
-        for segment in _emitted(self._arrives(self.client, SYN, b"")):
+        for segment in _emitted(self._arrives(self.client, SYN, b"", asked)):
             self.server.other = Endpoint(ip_address(segment.src), segment.sport)
             self.server.ack = self.server.first = segment.seq + 1
-        for segment in _emitted(self._arrives(self.server, SYN | ACK, b"")):
+        for segment in _emitted(self._arrives(self.server, SYN | ACK, b"", answered)):
             self.client.ack = self.client.first = segment.seq + 1
         self._arrives(self.client, ACK, b"")
         for kind, data in script:
@@ -187,8 +192,11 @@ class Wire:
             payload,
         )
 
-    def _arrives(self, side: Side, flags: int, payload: bytes) -> Sequence[Command]:
+    def _arrives(
+        self, side: Side, flags: int, payload: bytes, options: bytes = b""
+    ) -> Sequence[Command]:
         segment = self._segment(side, flags, payload)
+        segment.options = options
         side.seq += len(payload) + bool(flags & SYN)
         return self._handled(side, segment)
 

@@ -38,6 +38,8 @@ from ryu_alg.engine.events import (
     Event,
     OffloadEnded,
     PinholeExpired,
+    PipelineInstalled,
+    SessionUnwanted,
     Timeout,
 )
 from ryu_alg.inspection import Address, Endpoint, ProtocolSpec, Realm
@@ -158,6 +160,19 @@ class Site:
         """No data with this mark moves."""
         self.counting.discard(mark)
         return self.handle(DataCounted(mark, 0, 0, idle=True))
+
+    def reinstalled(self) -> list[Command]:
+        """The switch has lost all its flows, and is told again."""
+        for known in (self.pinholes, self.media, self.listeners, self.counting, self.offloaded):
+            known.clear()
+        self.barriers.clear()
+        return [*self.handle(PipelineInstalled()), *self.confirmed()]
+
+    def unwanted(self) -> list[Command]:
+        """Somebody ends the oldest session."""
+        sessions = sorted([*self.engine.sessions, *self.engine.datagrams.sessions])[:1]
+        ended = [each for number in sessions for each in self.handle(SessionUnwanted(number))]
+        return ended + self.confirmed()
 
     def nothing_is_left(self) -> None:
         """Everybody falls silent; in the end the engine has forgotten everything."""

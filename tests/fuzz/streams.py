@@ -3,7 +3,8 @@
 Records: `>` the client sends, `<` the server; `)` and `(` the same in small segments; `+` the
 server answers the latest message that reached it, `-` the client; `f`, `F` a FIN of the client, of
 the server; `r`, `R` a RST; `h` the switch holds its answers back, or does so no longer; `i` data
-that moved falls silent; `t` time passes.
+that moved falls silent; `t` time passes; `P` the switch is installed anew; `u` the session is
+unwanted.
 
 What reaches either end is what the inspector decided: byte for byte, in order, and nothing else.
 """
@@ -181,6 +182,10 @@ class Talk:
                 self._carry(site.confirmed())
             case "i" if site.counting:
                 self._carry(site.silence(min(site.counting)))
+            case "P":
+                self._carry(site.reinstalled())
+            case "u":
+                self._carry(site.unwanted())
             case "t":
                 self._carry(site.passes(float(data[0] if data else 1)))
 
