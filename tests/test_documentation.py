@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import ast
 import re
 from pathlib import Path
 
@@ -13,10 +12,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("tests/**/README.md")])
 _CODE_BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
-_TEST = re.compile(r"`(tests/[\w/]+\.py)::([\w:]+)[^`]*`")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
-
-
 _TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 
 
@@ -57,26 +53,3 @@ def test_named_tests_are_there(page: Path) -> None:
         tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
         functions = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
         assert not name or name in functions, f"{file}::{name}"
-
-
-def tests_of(file: Path) -> set[str]:
-    """The tests in a file, as pytest writes them behind its name; classes too."""
-    found = set()
-    for node in ast.parse(file.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.ClassDef):
-            found.add(node.name)
-            found |= {f"{node.name}::{f.name}" for f in node.body if isinstance(f, ast.FunctionDef)}
-        elif isinstance(node, ast.FunctionDef):
-            found.add(node.name)
-    return found
-
-
-@pytest.mark.parametrize(
-    "page",
-    sorted([*PAGES, *ROOT.glob("tests/**/*.md")]),
-    ids=lambda page: str(page.relative_to(ROOT)),
-)
-def test_named_tests(page: Path) -> None:
-    for name, test in _TEST.findall(page.read_text(encoding="utf-8")):
-        assert (ROOT / name).exists(), name
-        assert test in tests_of(ROOT / name), f"{name}::{test}"
