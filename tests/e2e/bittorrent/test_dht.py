@@ -54,8 +54,9 @@ def test_a_seeder_inside(
     leecher = peer("outsider", knowing(node), only)
     before = punts(gateway)
     find(leecher, torrent)
-    # What the two nodes say to each other first. No datagram with data.
-    assert punts(gateway) - before < 10
+    # Of some 6,000 packets with data: what nodes say that is new to each other, and what is by
+    # chance as long as an announce.
+    assert punts(gateway) - before < 50
     (here,) = leecher.peers(torrent)
     assert here["endpoint"] == announced and here["outgoing"]
     (there,) = seeder.peers(torrent)
