@@ -19,6 +19,15 @@ def test_entries_are_over_in_order() -> None:
     assert table.expired(29.9) == []
 
 
+def test_the_last_quarter_is_not_for_everybody() -> None:
+    table: Expiring[int, int] = Expiring(8)
+    crowded = []
+    for number in range(8):
+        crowded.append(table.crowded)
+        assert table.put(number, number, 10.0)
+    assert crowded == [False] * 6 + [True] * 2
+
+
 def test_a_full_table_takes_nothing_new() -> None:
     table: Expiring[str, int] = Expiring(1)
     assert table.put("a", 1, 10.0)

@@ -737,6 +737,19 @@ def test_too_many_transactions() -> None:
     assert site.remembers == 16
 
 
+def test_the_outside_cannot_take_all_the_room() -> None:
+    site = Site(SipOptions(transactions_per_host=16, calls_per_host=4, messages_per_second=10))
+    for number in range(20):
+        raw = request(
+            "INVITE", "sip:alice@h", via=f"SIP/2.0/UDP 198.51.100.7;branch=z9hG4bK-{number}"
+        )
+        site.outside(raw.replace(b"c1@", b"c%d@" % number))
+    assert site.reports == ["sip.calls.limit"] * 9 + ["sip.transactions.limit"] * 8
+    site.outside(request(via="SIP/2.0/UDP 198.51.100.7;branch=z9hG4bK-x"))
+    assert site.reports[-1] == "sip.rate.exceeded"
+    assert only(site.inside(invite(body=OFFER)), OUT)
+
+
 def test_too_long_a_message() -> None:
     site = Site(SipOptions(message_limit=1500))
     assert status_of(site.inside(request("MESSAGE", body=b"x" * 1500)), IN) == 513
