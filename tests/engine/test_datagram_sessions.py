@@ -285,6 +285,15 @@ def test_traffic_both_ways_keeps_an_endpoint() -> None:
     assert lan.register() == public
 
 
+def test_what_is_dropped_keeps_no_endpoint() -> None:
+    """RFC 7857 section 7."""
+    lan = network(timers=Timers(datagram_idle=100.0))
+    public = lan.register()
+    for lan.now in (50.0, 99.0):
+        assert lan.send(at(STRANGER), public, b"HI").left == []
+    assert lan.engine.next_timeout() == 100.0
+
+
 def test_a_held_endpoint_stays_as_long_as_it_is_held() -> None:
     lan = network(timers=Timers(datagram_idle=100.0))
     public = lan.register()

@@ -668,6 +668,22 @@ def test_an_icmp_error_about_nothing_that_was_sent_is_dropped() -> None:
     assert conversation.engine.counters["icmp.stray"] == 1
 
 
+def test_an_icmp_error_ends_no_session() -> None:
+    """Nor does it keep one (RFC 5382 REQ-10)."""
+    conversation = talk(engine(timers=Timers(session_idle=60.0)))
+    conversation.client_sends(b"HELLO\n")
+    (sent,) = conversation.emitted()
+    due = conversation.engine.next_timeout()
+    quoted = FiveTuple(sent.src, sent.sport, sent.dst, sent.dport)
+    for conversation.now in (10.0, 20.0, 30.0):
+        event = IcmpErrorArrived(Realm.OUTSIDE, _packed(SERVER), quoted, sent.seq, 0)
+        (command,) = conversation.handle(event)
+        assert isinstance(command, EmitIcmpError)
+    assert conversation.engine.next_timeout() == due
+    conversation.client_sends(b"SAY still\n")
+    assert conversation.reached_client() == b"still\n"
+
+
 def test_a_reload_changes_what_is_new_and_nothing_that_is_there() -> None:
     conversation = talk(engine())
     conversation.engine.reconfigure(config(protocols=()))

@@ -61,6 +61,11 @@ def test_the_least_that_can_be_said() -> None:
         _ = settings.public.partitions
 
 
+def test_nothing_is_inspected_that_is_not_bound(made_up: Mapping[str, ProtocolSpec]) -> None:
+    """However many protocols are installed (RFC 4787 REQ-10, RFC 5382 REQ-6)."""
+    assert parse(MINIMAL, "gateway.yaml", made_up).protocols == {}
+
+
 @pytest.mark.parametrize("written", ["{}", "", "{options: {}}", "{options: }"])
 def test_defaults_of_a_protocol(written: str, made_up: Mapping[str, ProtocolSpec]) -> None:
     settings = parse(f"{MINIMAL}protocols:\n  ftp: {written}\n", "gateway.yaml", made_up)
