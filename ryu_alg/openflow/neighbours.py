@@ -4,8 +4,9 @@
                                   |                                     |
                                   +--no answer to 3 questions: forgotten+
 
-A host that asks for our own address is known from then on. Time goes in as seconds of any
-clock that never goes back.
+A host that asks for our own address is known from then on. If another MAC address claims to be a
+known neighbour, that is asked where it is known, and keeps its address if it answers. Time goes in
+as seconds of any clock that never goes back.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ RETRY = 1.0
 TRIES = 3
 REACHABLE = 300.0
 """Seconds until a known neighbour is asked again."""
+TRUSTED = 10.0
+"""Seconds between two looks into what others claim to be the same neighbour."""
 
 WAITING_PACKETS = 8
 """Per neighbour; further ones are dropped."""
@@ -114,6 +117,10 @@ class _Neighbour:
     queued: float | None = None
     """Its place in the queue of what is due: at `due`, or earlier."""
     waiting: list[bytes] = field(default_factory=list)
+    rival: bytes | None = None
+    """Another MAC address that claims to be it, until this one has answered."""
+    trusted_until: float = float("-inf")
+    """No claim of another is looked into before."""
 
 
 class Neighbours:
@@ -141,8 +148,8 @@ class Neighbours:
             if claim.answer or self._known[network] >= NEIGHBOURS:
                 return []
             neighbour = self._add(link, address)
-        elif neighbour.mac not in (None, claim.mac) and not claim.override:
-            return []
+        elif neighbour.mac not in (None, claim.mac):
+            return self._doubt(neighbour, claim.mac, now) if claim.override else []
         return self._learn(neighbour, claim.mac, now)
 
     def packet_waits(
@@ -179,6 +186,8 @@ class Neighbours:
                 self._wait(neighbour, neighbour.due)
             elif neighbour.questions < TRIES:
                 commands.append(self._ask(neighbour, now))
+            elif neighbour.rival is not None:
+                commands += self._learn(neighbour, neighbour.rival, now)
             else:
                 commands += self._forget(neighbour)
         return commands
@@ -209,13 +218,23 @@ class Neighbours:
         self._resolving[link.number] += 1
         return neighbour
 
+    def _doubt(self, neighbour: _Neighbour, rival: bytes, now: float) -> list[Command]:
+        """Somebody else claims the address: it changes hands if its host is silent where it was."""
+        if neighbour.questions:
+            neighbour.rival = neighbour.rival or rival
+            return []
+        if now < neighbour.trusted_until:
+            return []
+        neighbour.rival, neighbour.trusted_until = rival, now + TRUSTED
+        return [self._ask(neighbour, now)]
+
     def _learn(self, neighbour: _Neighbour, mac: bytes, now: float) -> list[Command]:
         commands: list[Command] = []
         if neighbour.mac is None:
             self._resolving[neighbour.link.number] -= 1
         if neighbour.mac != mac:
             commands.append(InstallFlow(_flow(neighbour, mac)))
-        neighbour.mac = mac
+        neighbour.mac, neighbour.rival = mac, None
         neighbour.questions = 0
         self._wait(neighbour, now + REACHABLE)
         commands += (_forward(neighbour, mac, frame) for frame in neighbour.waiting)
@@ -235,8 +254,9 @@ class Neighbours:
 
     def _wait(self, neighbour: _Neighbour, due: float) -> None:
         neighbour.due = due
-        # One place in the queue each, however often a host makes itself known.
-        if neighbour.queued is None:
+        # One place in the queue each, however often a host makes itself known; what was due later
+        # before a doubt is passed over.
+        if neighbour.queued is None or due < neighbour.queued:
             neighbour.queued = due
             heapq.heappush(self._due, (due, neighbour.link.number, neighbour.address.packed))
 

@@ -97,8 +97,37 @@ def test_three_questions_then_nothing(table: Neighbours) -> None:
 def test_who_asks_for_us_is_known(table: Neighbours) -> None:
     assert table.frame_arrived(1, arp(1), 0.0) == [InstallFlow(FLOW)]
     assert table.frame_arrived(1, arp(1), 1.0) == []
-    moved = table.frame_arrived(1, arp(1, mac=OTHER, ether=OTHER), 2.0)
-    assert moved == [InstallFlow(FLOW.replace("00:07", "00:08"))]
+
+
+def test_a_live_hosts_address_cannot_be_taken(table: Neighbours) -> None:
+    """Whoever claims it, the host is asked where it is known; and not for each claim."""
+    table.frame_arrived(1, arp(1), 0.0)
+    (question,) = table.frame_arrived(1, arp(1, mac=OTHER, ether=OTHER), 2.0)
+    assert isinstance(question, SendFrame)
+    assert question.frame[:6] == HOST
+    assert table.frame_arrived(1, arp(2, mac=OTHER, ether=OTHER), 2.1) == []
+    assert table.frame_arrived(1, arp(2), 2.2) == []
+    for hundredths in range(300, 1000):
+        assert table.frame_arrived(1, arp(1, mac=OTHER, ether=OTHER), hundredths / 100) == []
+    assert table.tick(299.0) == []
+    assert table.flows() == [FLOW]
+    assert len(table.frame_arrived(1, arp(1, mac=OTHER, ether=OTHER), 299.5)) == 1
+    assert len(table._due) < 5
+
+
+@pytest.mark.parametrize("known_for", [0.0, 299.9, 300.0])
+def test_a_silent_hosts_address_changes_hands(table: Neighbours, known_for: float) -> None:
+    table.frame_arrived(1, arp(1), 0.0)
+    table.tick(known_for)
+    table.frame_arrived(1, arp(1, mac=OTHER, ether=OTHER), known_for)
+    assert table.flows() == [FLOW]
+    for after in (1.0, 2.0):
+        assert [type(c) for c in table.tick(known_for + after)] == [SendFrame]
+    moved = FLOW.replace("00:07", "00:08")
+    assert table.tick(known_for + 3.0) == [InstallFlow(moved)]
+    assert table.flows() == [moved]
+    table.tick(known_for + 302.0)
+    assert table.flows() == [moved]
 
 
 def test_a_known_neighbour_is_asked_again_and_forgotten_when_silent(table: Neighbours) -> None:
@@ -153,8 +182,9 @@ def test_an_answer_that_does_not_override_changes_nothing(table: Neighbours) -> 
     meek = advertisement(flags=0x4000_0000, option=b"\x02\x01" + OTHER)
     assert table.frame_arrived(3, meek, 0.2) == []
     assert table.flows() == before
-    table.frame_arrived(3, advertisement(option=b"\x02\x01" + OTHER), 0.3)
-    assert table.flows() != before
+    (question,) = table.frame_arrived(3, advertisement(option=b"\x02\x01" + OTHER), 0.3)
+    assert isinstance(question, SendFrame)
+    assert table.flows() == before
 
 
 @pytest.mark.parametrize(
