@@ -18,7 +18,8 @@ NODES_MAX = 100_000
 DEPTH_MAX = 64
 """Nested collections in one document."""
 
-_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,18})")
+"""Longer ones stay text: no setting is one, and Python refuses to read the longest."""
 _DECIMAL = re.compile(r"[-+]?[0-9]+\.[0-9]+")
 _TAGS = frozenset(
     f"tag:yaml.org,2002:{name}"

@@ -10,6 +10,7 @@ from tests.fuzz.records import MARK
 NUMBERS = (b"0", b"1", b"22", b"1023", b"65535", b"65536", b"65616", b"4294967318", b"-1", b"256")
 PIECES = (
     *NUMBERS,
+    b"9" * 5000,  # longer than what int() takes
     *(b"\r\n", b"\r", b"\n", b"\0", b"\xff", b" ", b"\t", b",", b";", b":", b"|", b'"', b"'", b"<"),
     *(b"192.168.10.2", b"192.168.10.3", b"203.0.113.1", b"198.51.100.7", b"127.0.0.1", b"[::1]"),
     *(b"0.0.0.0", b"2001:db8:30::2", b"\r\n\r\n", b"\x01", b"e", b"d", b"x" * 600, b"\xc3\xa9"),

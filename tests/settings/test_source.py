@@ -37,6 +37,11 @@ def test_what_yaml_1_1_would_read_otherwise_is_text(text: str) -> None:
     assert Source(f"key: {text}\n").data == {"key": text}
 
 
+def test_a_number_that_python_would_not_read_is_text() -> None:
+    number = "-" + "9" * 5000
+    assert Source(f"key: {number}\n").data == {"key": number}
+
+
 def test_lines_of_keys_and_items() -> None:
     source = Source("# comment\na:\n  b: 1\n  c:\n    - x\n    - {d: 2,\n       e: 3}\n")
 
