@@ -37,12 +37,22 @@ def lab() -> Iterator[Lab]:
 def start_gateway(
     lab: Lab, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[dict[str, Any]], RunningGateway]]:
-    """Starts a gateway with a configuration, in place of the module's one before."""
+    """Starts a gateway with a configuration, in place of the module's one before.
+
+    Each is audited before it ends: no flow of its switch lets in what it should not.
+    """
     running: list[RunningGateway] = []
 
-    def start(config: dict[str, Any]) -> RunningGateway:
+    def end() -> None:
         while running:
-            running.pop().stop()
+            gateway = running.pop()
+            try:
+                gateway.audit()
+            finally:
+                gateway.stop()
+
+    def start(config: dict[str, Any]) -> RunningGateway:
+        end()
         lab.appctl("dpctl/flush-conntrack")
         gateway = RunningGateway(lab, tmp_path_factory.mktemp("gateway"), config)
         running.append(gateway)
@@ -50,8 +60,7 @@ def start_gateway(
         return gateway
 
     yield start
-    while running:
-        running.pop().stop()
+    end()
 
 
 @pytest.fixture(scope="module")

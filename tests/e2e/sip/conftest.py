@@ -55,6 +55,7 @@ def gateways(
     gateways = Gateways(lab, tmp_path_factory.mktemp(f"gateways-{mode}"), options)
     try:
         yield gateways
+        gateways.audit()
         gateways.wait_empty()
     finally:
         gateways.stop()

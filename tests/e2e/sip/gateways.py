@@ -65,6 +65,11 @@ class Gateways:
         """Wait until nothing of any call is left in either."""
         self._both(SipGateway.wait_empty)
 
+    def audit(self) -> None:
+        """Every flow that lets something through is in order, in both."""
+        for gateway in (self.east, self.west):
+            gateway.audit()
+
     def stop(self) -> None:
         """End them."""
         self._both(SipGateway.stop)
