@@ -12,6 +12,8 @@ _HEADER = re.compile(
 )
 _URI = re.compile(r"sip:[^>\s]+")
 _METHOD = re.compile(r"[A-Z]{3,10}")
+_STATUS = re.compile(r"[0-9]{3}")
+_NUMBER = re.compile(r"[0-9]{1,5}")
 
 
 def answer(asked: bytes, record: bytes) -> bytes:
@@ -24,9 +26,9 @@ def answer(asked: bytes, record: bytes) -> bytes:
     fields = [line for line in head.decode("latin-1").split("\r\n") if line]
     body = begins + description
     try:
-        if word.isdigit() and len(word) == 3:
+        if _STATUS.fullmatch(word):
             return respond(asked, int(word), *fields, tag=more, body=body)
-        if _METHOD.fullmatch(word) and more.isdigit() and len(more) < 6:
+        if _METHOD.fullmatch(word) and _NUMBER.fullmatch(more):
             return _within(asked, word, int(more), fields, body)
     except (AssertionError, KeyError, UnicodeError):
         pass  # what has arrived is no message
