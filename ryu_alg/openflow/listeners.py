@@ -17,9 +17,11 @@ from ryu_alg.engine.commands import Command, OpenListener, Watched
 from ryu_alg.inspection import Realm, Transport
 from ryu_alg.openflow.cookies import EVERY, Kind, cookie
 from ryu_alg.openflow.ct_flush import forget
+from ryu_alg.openflow.datagrams import DESTINATION, SOURCE
 from ryu_alg.openflow.flowtext import Command as FlowCommand
 from ryu_alg.openflow.flowtext import delete_by_cookie, flow_mod
 from ryu_alg.openflow.packet_out import ANSWERED, SEEN
+from ryu_alg.openflow.pinholes import SYN
 from ryu_alg.openflow.render import REALM_NUMBER, Meter, size_checks, transport_match
 
 _WATCH = 460
@@ -27,10 +29,6 @@ _WATCH = 460
 _SENT_ON = 120
 _WATCH_TRACKED, _ASKED, _ADMIT = 505, 415, 400
 _MAPPING = 150
-_SYN = "0x002/0x012"
-"""SYN without ACK: what is left of an older connection does not come in."""
-_SOURCE = {4: "nw_src", 6: "ipv6_src"}
-_DESTINATION = {4: "nw_dst", 6: "ipv6_dst"}
 _INSIDE, _OUTSIDE = REALM_NUMBER[Realm.INSIDE], REALM_NUMBER[Realm.OUTSIDE]
 
 
@@ -101,7 +99,8 @@ def _mapping(port: OpenListener, zone: int) -> dict[str, str]:
 def _admitting(port: OpenListener, zone: int) -> dict[str, str]:
     """Anybody connects, or begins to send: from outside, or by the public address from inside."""
     begins = "ct_state=+new-inv+trk"
-    tcp = f"{begins},{_to_public(port, Transport.TCP)},tcp_flags={_SYN}"
+    # What is left of an older connection does not come in: only a SYN does.
+    tcp = f"{begins},{_to_public(port, Transport.TCP)},tcp_flags={SYN}"
     udp = f"{begins},{_to_public(port, Transport.UDP)}"
     outside = f"table=3,priority={_ADMIT},reg1={_OUTSIDE}"
     admitting = {
@@ -148,13 +147,13 @@ def _watching(port: OpenListener, watched: Watched, zone: int) -> dict[str, str]
 def _from_inside(port: OpenListener) -> str:
     version = port.inside.address.version
     udp = transport_match(Transport.UDP, version)
-    return f"{udp},{_SOURCE[version]}={port.inside.address},tp_src={port.inside.port}"
+    return f"{udp},{SOURCE[version]}={port.inside.address},tp_src={port.inside.port}"
 
 
 def _to_public(port: OpenListener, transport: Transport) -> str:
     public = port.public
     version = public.address.version
-    ends = f"{_DESTINATION[version]}={public.address},tp_dst={public.port}"
+    ends = f"{DESTINATION[version]}={public.address},tp_dst={public.port}"
     return f"{transport_match(transport, version)},{ends}"
 
 

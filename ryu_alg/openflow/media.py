@@ -21,6 +21,7 @@ from ryu_alg.inspection import Address, Endpoint, Realm, Transport
 from ryu_alg.openflow import pinholes
 from ryu_alg.openflow.cookies import EVERY, Kind, cookie
 from ryu_alg.openflow.ct_flush import forget
+from ryu_alg.openflow.datagrams import DESTINATION, SOURCE
 from ryu_alg.openflow.flowtext import Command as FlowCommand
 from ryu_alg.openflow.flowtext import delete_by_cookie, flow_mod
 from ryu_alg.openflow.render import REALM_NUMBER, transport_match
@@ -32,8 +33,6 @@ vSwitch takes at most between two looks."""
 _EXACT, _ANY_PORT = 400, 390
 _CUT_IDLE = 180
 """Seconds; where connections cannot be forgotten, they are cut until conntrack itself has."""
-_SOURCE = {4: "nw_src", 6: "ipv6_src"}
-_DESTINATION = {4: "nw_dst", 6: "ipv6_dst"}
 
 
 @dataclass(slots=True)
@@ -241,7 +240,7 @@ def _flows(
 def _ends(source: Endpoint | Address, destination: Endpoint) -> str:
     """The match of both ends; of a source that is an address, any port."""
     version = destination.address.version
-    ends = f"{_DESTINATION[version]}={destination.address},tp_dst={destination.port}"
+    ends = f"{DESTINATION[version]}={destination.address},tp_dst={destination.port}"
     if isinstance(source, Endpoint):
-        return f"{_SOURCE[version]}={source.address},tp_src={source.port},{ends}"
-    return f"{_SOURCE[version]}={source},{ends}"
+        return f"{SOURCE[version]}={source.address},tp_src={source.port},{ends}"
+    return f"{SOURCE[version]}={source},{ends}"

@@ -20,6 +20,7 @@ from ryu_alg.engine.commands import (
 )
 from ryu_alg.inspection import Network, Realm, Transport
 from ryu_alg.openflow.cookies import EVERY, EVERY_ID, Kind, cookie
+from ryu_alg.openflow.datagrams import DESTINATION, SOURCE
 from ryu_alg.openflow.flowtext import delete_by_cookie, flow_stats_request
 from ryu_alg.openflow.plan import PortRange
 from ryu_alg.openflow.render import REALM_NUMBER, Meter, transport_match
@@ -29,11 +30,9 @@ _OFFLOAD, _KEPT_PUNT = 700, 690
 _FIN_TIMEOUT = 10
 """Seconds that the flow of a connection stays after its FIN or RST."""
 
-_SYN = "0x002/0x012"
+SYN = "0x002/0x012"
 """SYN without ACK."""
 
-_SOURCE = {4: "nw_src", 6: "ipv6_src"}
-_DESTINATION = {4: "nw_dst", 6: "ipv6_dst"}
 _NXM_SOURCE = {4: "NXM_OF_IP_SRC", 6: "NXM_NX_IPV6_SRC"}
 _ETHERTYPE = {4: "0x0800", 6: "0x86dd"}
 _ADDRESS_BITS = {4: 32, 6: 128}
@@ -56,7 +55,7 @@ def pinhole_flows(pinhole: Pinhole, zone: int) -> list[str]:
     match = (
         f"ct_state=+new-inv+trk,reg1={REALM_NUMBER[pinhole.connecting_realm]},"
         f"{transport_match(pinhole.transport, version)},"
-        f"{_DESTINATION[version]}={pinhole.seen.address}"
+        f"{DESTINATION[version]}={pinhole.seen.address}"
     )
     peers = [peer for peer in pinhole.peers if peer.version == version]
     # Reading the port makes the datapath look here for each connection, not once for all.
@@ -66,7 +65,7 @@ def pinhole_flows(pinhole: Pinhole, zone: int) -> list[str]:
     if pinhole.last_port is not None:
         blocks = PortRange(pinhole.seen.port, pinhole.last_port).blocks()
         return [
-            f"{own},priority={_PINHOLE},{match},{_SOURCE[version]}={peer},"
+            f"{own},priority={_PINHOLE},{match},{SOURCE[version]}={peer},"
             f"tp_dst={value:#x}/{mask:#x}"
             f" actions={read},load:0->NXM_NX_REG6[],{tell},ct(commit,table=4,{commit})"
             for peer in peers
@@ -78,8 +77,8 @@ def pinhole_flows(pinhole: Pinhole, zone: int) -> list[str]:
     return [
         # What is left of an older connection does not use the pinhole: only a SYN does.
         *(
-            f"{own},priority={_PINHOLE},{timeouts},{match},{_SOURCE[version]}={peer},"
-            f"tp_dst={pinhole.seen.port},tcp_flags={_SYN}"
+            f"{own},priority={_PINHOLE},{timeouts},{match},{SOURCE[version]}={peer},"
+            f"tp_dst={pinhole.seen.port},tcp_flags={SYN}"
             f" actions={read},load:{number}->NXM_NX_REG6[],ct(table=3,zone={zone})"
             for peer in peers
         ),
@@ -106,7 +105,7 @@ def _used(pinhole: Pinhole, peer: Network) -> str:
         f"learn(table=3,priority={_USED},hard_timeout={pinhole.hard},"
         f"cookie={cookie(Kind.PINHOLE, pinhole.id):#x},"
         f"eth_type={_ETHERTYPE[version]},nw_proto={int(pinhole.transport)},NXM_NX_REG1[],{source}"
-        f"{_DESTINATION[version].replace('nw', 'ip')}={pinhole.seen.address},"
+        f"{DESTINATION[version].replace('nw', 'ip')}={pinhole.seen.address},"
         f"tcp_dst={pinhole.seen.port},ct_mark=0,NXM_NX_CT_STATE[0]=1)"
     )
 
@@ -192,7 +191,7 @@ def _exact(realm: Realm, arriving: FiveTuple) -> str:
     version = source.version
     return (
         f"reg1={REALM_NUMBER[realm]},{transport_match(Transport.TCP, version)},"
-        f"{_SOURCE[version]}={source},{_DESTINATION[version]}={destination},"
+        f"{SOURCE[version]}={source},{DESTINATION[version]}={destination},"
         f"tp_src={arriving.sport},tp_dst={arriving.dport}"
     )
 

@@ -10,7 +10,7 @@ from itertools import product
 
 from ryu_alg.inspection import Address, Network, Realm, Transport
 from ryu_alg.openflow.cookies import Kind, cookie
-from ryu_alg.openflow.datagrams import DatagramProtocols
+from ryu_alg.openflow.datagrams import DESTINATION, SOURCE, DatagramProtocols
 from ryu_alg.openflow.plan import (
     LINK_LOCAL,
     InsideNetwork,
@@ -29,8 +29,6 @@ REALM_NUMBER = {Realm.INSIDE: 1, Realm.OUTSIDE: 2}
 
 _ICMP = {4: "icmp", 6: "icmp6"}
 _IP = {4: "ip", 6: "ipv6"}
-_SOURCE = {4: "nw_src", 6: "ipv6_src"}
-_DESTINATION = {4: "nw_dst", 6: "ipv6_dst"}
 _FIRST_RULE_PRIORITY = 65_000
 
 
@@ -351,9 +349,9 @@ class _Rows:
                 if hosts.version == version:
                     yield {
                         "transport": transport_match(Transport.UDP, version),
-                        "src": _SOURCE[version],
+                        "src": SOURCE[version],
                         "hosts": hosts,
-                        "dst": _DESTINATION[version],
+                        "dst": DESTINATION[version],
                         "servers": servers,
                         "protocol": protocol.index << 2,
                         "checks": size_checks(protocol.first_sizes, version),
@@ -404,9 +402,9 @@ def _rule_matches(rule: OutboundRule) -> Iterable[str]:
         for source, destination, port in product(sources, destinations, ports):
             parts = [_protocol_match(rule.protocol, version)]
             if source is not None:
-                parts.append(f"{_SOURCE[version]}={source}")
+                parts.append(f"{SOURCE[version]}={source}")
             if destination is not None:
-                parts.append(f"{_DESTINATION[version]}={destination}")
+                parts.append(f"{DESTINATION[version]}={destination}")
             if port is not None:
                 parts.append(port)
             yield ",".join(parts)
@@ -434,8 +432,8 @@ def _service(service: PublishedService) -> Row:
     return {
         "punt": hex(cookie(Kind.PUNT, service.protocol or 0)),
         "transport": transport_match(service.transport, version),
-        "src": _SOURCE[version],
-        "dst": _DESTINATION[version],
+        "src": SOURCE[version],
+        "dst": DESTINATION[version],
         "public": service.public.address,
         "public_port": service.public.port,
         "inside": service.inside.address,
@@ -447,8 +445,8 @@ def _server(protocol: InterceptedProtocol, port: int, servers: Network) -> Row:
     return {
         "punt": hex(cookie(Kind.PUNT, protocol.index)),
         "transport": transport_match(protocol.transport, servers.version),
-        "src": _SOURCE[servers.version],
-        "dst": _DESTINATION[servers.version],
+        "src": SOURCE[servers.version],
+        "dst": DESTINATION[servers.version],
         "servers": servers,
         "port": port,
     }
