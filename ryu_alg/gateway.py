@@ -82,9 +82,8 @@ class Gateway:
 
     def count_punt(self, protocol: int) -> None:
         """A control packet came; `protocol` is the index that its flow names."""
-        bindings = self.engine.config.protocols
-        known = 0 <= protocol < len(bindings)
-        self.punts[bindings[protocol].name if known else "other"] += 1
+        binding = self.engine.config.protocol_at(protocol)
+        self.punts["other" if binding is None else binding.name] += 1
 
     def count_sized(self, protocol: int | None, listener: int | None) -> None:
         """A datagram came because of its size: `protocol` as above, or the id of a listening port,

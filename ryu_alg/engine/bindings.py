@@ -181,8 +181,7 @@ class Bindings:
 
     def _public_of(self, host: Address, wanted: Address | None) -> IPv4Address | Refusal | None:
         """The address whose ports are to stand for the host's; None: its own do."""
-        network = self.config.network_of(host)
-        usual = None if network is None else network.public_for(host)
+        usual = self.config.public_for(host)
         if wanted in (None, usual):
             return usual
         if wanted == host:

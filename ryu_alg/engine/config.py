@@ -157,6 +157,17 @@ class EngineConfig:
                     return network
         return None
 
+    def public_for(self, host: Address) -> IPv4Address | None:
+        """The public address of a host; None without NAT, and for one that is not inside."""
+        network = self.network_of(host)
+        return None if network is None else network.public_for(host)
+
+    def protocol_at(self, index: int | None) -> ProtocolBinding | None:
+        """The protocol with the index that a punt carries; None if there is none any more."""
+        if index is None or not 0 <= index < len(self.protocols):
+            return None
+        return self.protocols[index]
+
     def realm_of(self, address: Address) -> Realm:
         """The realm that `address` really is in."""
         return Realm.OUTSIDE if self.network_of(address) is None else Realm.INSIDE

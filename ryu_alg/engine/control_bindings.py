@@ -48,8 +48,7 @@ class ControlBindings:
             return Refusal(over, detail)
         public, lease, published = inside, None, False
         service = config.service_of(inside, protocol, Transport.UDP)
-        network = config.network_of(host)
-        address = None if network is None else network.public_for(host)
+        address = config.public_for(host)
         if service is not None:
             public, published = service.public, True
         elif address is not None:

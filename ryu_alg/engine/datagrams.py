@@ -46,8 +46,7 @@ class Datagrams:
         """A datagram was punted."""
         datagram = event.datagram
         source, target = ends(datagram)
-        protocols = self.tables.config.protocols
-        binding = protocols[event.protocol] if 0 <= event.protocol < len(protocols) else None
+        binding = self.tables.config.protocol_at(event.protocol)
         if event.realm is Realm.INSIDE:
             delivered = self._from_inside(binding, source, target, datagram, now)
         else:
@@ -247,9 +246,7 @@ class Datagrams:
     ) -> DatagramSession | list[Command]:
         """The first datagram of an exchange."""
         config = self.tables.config
-        index = event.protocol
-        known = index is not None and 0 <= index < len(config.protocols)
-        binding = config.protocols[index] if index is not None and known else None
+        binding = config.protocol_at(event.protocol)
         if binding is None or binding.sizes is None or config.network_of(source.address) is None:
             return [Ordinary()]
         if not self._may_send(source, target):

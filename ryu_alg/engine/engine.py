@@ -23,7 +23,7 @@ from ryu_alg.engine.commands import (
     Publish,
     StopPunting,
 )
-from ryu_alg.engine.config import EngineConfig
+from ryu_alg.engine.config import EngineConfig, ProtocolBinding
 from ryu_alg.engine.data_marks import DataMark, Tally
 from ryu_alg.engine.datagrams import Datagrams
 from ryu_alg.engine.editor import Header, Phase, StreamEditor
@@ -151,9 +151,9 @@ class Engine:
         return another and (session.offloaded or session.editor.phase is Phase.OPENING)
 
     def _admit(self, segment: Segment, realm: Realm, protocol: int, now: float) -> list[Command]:
-        if not 0 <= protocol < len(self.config.protocols):
+        binding = self.config.protocol_at(protocol)
+        if binding is None:
             return [Ordinary()]
-        binding = self.config.protocols[protocol]
         admitted = admit(self.config, binding, segment, realm, self.tables.ports, now)
         if isinstance(admitted, Refused):
             if admitted.verdict is Verdict.ORDINARY:
@@ -165,7 +165,7 @@ class Engine:
             if admitted.lease is not None:
                 admitted.lease.end(now)
             return self._refuse(segment, over, f"{admitted.conversation.client}", binding.name)
-        session = self._create(admitted, protocol, now)
+        session = self._create(admitted, binding, now)
         commands: list[Command] = [
             Publish("session.opened", _describe(admitted), session.id, binding.name)
         ]
@@ -175,7 +175,7 @@ class Engine:
         commands += session.receive(Direction.TO_SERVER, segment, now)
         return self._settle(session, now, commands)
 
-    def _create(self, admitted: Admitted, protocol: int, now: float) -> Session:
+    def _create(self, admitted: Admitted, binding: ProtocolBinding, now: float) -> Session:
         tables = self.tables
         number = tables.session_ids.next()
         conversation = admitted.conversation
@@ -184,7 +184,7 @@ class Engine:
         tally = Tally()
         session = Session(
             id=number,
-            binding=self.config.protocols[protocol],
+            binding=binding,
             host=admitted.host,
             config=self.config,
             bindings=tables.bindings,
@@ -228,10 +228,10 @@ class Engine:
 
     def _stray(self, segment: Segment, realm: Realm, protocol: int) -> list[Command]:
         """A segment of no session, that opens none."""
-        bound = 0 <= protocol < len(self.config.protocols)
-        if not bound:
+        binding = self.config.protocol_at(protocol)
+        if binding is None:
             return [Ordinary()]
-        ports = self.config.protocols[protocol].ports
+        ports = binding.ports
         if realm is Realm.INSIDE and segment.dport in ports:
             self.counters["segment.stray"] += 1
             if segment.flags & RST:

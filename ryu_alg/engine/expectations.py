@@ -164,8 +164,7 @@ class Expectations:
     ) -> IPv4Address | None:
         """The address that stands for the listening host outside; None without NAT."""
         if third_party is not None:
-            network = self.config.network_of(third_party)
-            return None if network is None else network.public_for(third_party)
+            return self.config.public_for(third_party)
         seen = conversation.seen(listener).address
         if seen == conversation.actual(listener).address or not isinstance(seen, IPv4Address):
             return None

@@ -70,9 +70,7 @@ class Holder:
 
     def public_of(self, host: Address) -> Address:
         """See `ryu_alg.inspection.Gateway`."""
-        network = self.config.network_of(host)
-        public = None if network is None else network.public_for(host)
-        return host if public is None else public
+        return self.config.public_for(host) or host
 
     def behind(self, public: Endpoint, transport: Transport) -> Endpoint | None:
         """See `ryu_alg.inspection.Gateway`."""

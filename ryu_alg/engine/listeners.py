@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address
 
 from ryu_alg.engine.commands import Command
 from ryu_alg.engine.config import EngineConfig
@@ -150,7 +149,7 @@ class Listeners:
         if refusal is not None:
             return refusal
         lease, public = None, inside
-        address = self._public_of(host)
+        address = self.config.public_for(host)
         if address is not None:
             lease = self.ports.listening(address, inside, now)
             if lease is None:
@@ -178,10 +177,6 @@ class Listeners:
         self.live[number] = port
         self._by_host.setdefault((protocol, host), {})[inside] = port
         return port
-
-    def _public_of(self, host: Address) -> IPv4Address | None:
-        network = self.config.network_of(host)
-        return None if network is None else network.public_for(host)
 
     def _settle(self, port: ListeningPort, now: float) -> None:
         number, inside = port.listener.id, port.listener.inside

@@ -372,8 +372,7 @@ class Replay:
         return self._interception.published(view) or view.inside
 
     def _translated(self, inside: Endpoint) -> bool:
-        network = self._engine.config.network_of(inside.address)
-        return network is not None and network.public_for(inside.address) is not None
+        return self._engine.config.public_for(inside.address) is not None
 
     def _acknowledged(self, session: Session, direction: Direction, ack: int) -> int:
         """`ack` as the receiver of `direction` would have sent it to the gateway.

@@ -270,8 +270,7 @@ class StandIn:
             return None
         if not self.config.outbound_allowed(inside.address, view.remote, view.transport):
             return None
-        network = self.config.network_of(inside.address)
-        public = None if network is None else network.public_for(inside.address)
+        public = self.config.public_for(inside.address)
         if public is None or self.config.network_of(view.remote.address) is not None:
             return Connection(0, inside)
         napt = self.config.napt
