@@ -59,6 +59,10 @@ class Hairpin:
     datagram: WireDatagram
 
 
+Leaving = EmitDatagram | PassDatagram | Hairpin
+"""What may have to wait for the switch."""
+
+
 @dataclass(slots=True, kw_only=True)
 class DatagramSession(Holder):
     """It serves its inspector as `ryu_alg.inspection.DatagramGateway`."""
@@ -76,7 +80,7 @@ class DatagramSession(Holder):
     failed: bool = False
     watching: set[int] = field(default_factory=set)
     """Ids of listening ports whose datagrams it inspects because of their size."""
-    _waiting: dict[int, list[EmitDatagram | PassDatagram | Hairpin]] = field(default_factory=dict)
+    _waiting: dict[int, list[Leaving]] = field(default_factory=dict)
     """What leaves when the switch has answered a barrier."""
     _carrier: WireDatagram | None = None
     """What is being inspected."""
@@ -255,7 +259,7 @@ class DatagramSession(Holder):
         self._publish(fault.code, f"{self.binding.name}: {fault.detail}")
 
     def _apply(self, effects: Sequence[DatagramEffect]) -> None:
-        leaving: list[EmitDatagram | PassDatagram | Hairpin] = []
+        leaving: list[Leaving] = []
         changed: list[DataBinding] = []
         joined: int | None = None
         for effect in effects:
@@ -396,13 +400,13 @@ class DatagramSession(Holder):
         if control is not None and not control.published:
             self.endpoints.release(control, self.now, known=control.known)
 
-    def _wait(self, token: int, leaving: list[EmitDatagram | PassDatagram | Hairpin]) -> None:
+    def _wait(self, token: int, leaving: list[Leaving]) -> None:
         room = MAX_WAITING - sum(map(len, self._waiting.values()))
         self._waiting[token] += leaving[:room]
         if len(leaving) > room:
             self.counters["datagram.dropped_waiting"] += len(leaving) - room
 
-    def _leave(self, leaving: Sequence[EmitDatagram | PassDatagram | Hairpin]) -> None:
+    def _leave(self, leaving: Sequence[Leaving]) -> None:
         for item in leaving:
             if isinstance(item, Hairpin):
                 self.hairpins.append(item)
