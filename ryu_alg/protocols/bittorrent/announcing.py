@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
 from ryu_alg.inspection import Address, Endpoint, Gateway, Listen, Listener, Refusal, Transport
+from ryu_alg.inspection.addresses import within
 from ryu_alg.protocols.bittorrent.options import BitTorrentOptions
 
 MARGIN = 300.0
@@ -41,7 +42,12 @@ class Announcing:
     @property
     def reachable(self) -> bool:
         """Whether outside peers may reach this host at all."""
-        return any(self.host in network for network in self.options.hosts)
+        return within(self.host, self.options.hosts)
+
+    @property
+    def concerned(self) -> bool:
+        """Whether what this host announces may be something to be changed, or denied."""
+        return self.reachable or self.options.selective
 
     def denied(self, info_hash: bytes) -> Denied | None:
         """Whether policy forbids the torrent, for whatever host."""
@@ -90,8 +96,7 @@ class Announcing:
 
     def compact_inside(self, peers: bytes, size: int) -> bytes:
         """The same for a compact list of peers of `size` bytes each: 6, or 18 over IPv6."""
-        each = (peers[at : at + size] for at in range(0, len(peers), size))
-        return b"".join(compact(self.seen_inside(from_compact(peer))) for peer in each)
+        return b"".join(compact(self.seen_inside(peer)) for peer in from_compact(peers, size))
 
     def seen_outside(self, peer: Endpoint) -> Endpoint | None:
         """Where an outside host finds a peer that inside hosts know; None: nowhere."""
@@ -108,7 +113,11 @@ def compact(peer: Endpoint) -> bytes:
     return peer.address.packed + peer.port.to_bytes(2, "big")
 
 
-def from_compact(data: bytes) -> Endpoint:
-    """The peer that 6 or 18 bytes name."""
+def from_compact(peers: bytes, size: int) -> list[Endpoint]:
+    """The peers of a compact list, of `size` bytes each: 6, or 18 over IPv6."""
+    return [_peer(peers[at : at + size]) for at in range(0, len(peers), size)]
+
+
+def _peer(data: bytes) -> Endpoint:
     address: Address = IPv4Address(data[:4]) if len(data) == 6 else IPv6Address(data[:16])
     return Endpoint(address, int.from_bytes(data[-2:], "big"))

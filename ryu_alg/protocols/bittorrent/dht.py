@@ -67,7 +67,7 @@ SERVER_ERROR, PROTOCOL_ERROR = 202, 203
 
 def sizes(options: BitTorrentOptions) -> Sizes | None:
     """Which datagrams are inspected. None, if there is nobody to be reached and nothing denied."""
-    hosts = ANYBODY if options.allow or options.deny else options.hosts
+    hosts = ANYBODY if options.selective else options.hosts
     return Sizes(FIRST, LATER, is_query, hosts) if options.dht and hosts else None
 
 
@@ -123,7 +123,7 @@ class Dht:
         message = _read(datagram.payload)
         if datagram.origin is Realm.OUTSIDE:
             return self._from_outside(datagram, message)
-        if not self._concerned:
+        if not self.announcing.concerned:
             return [_onward(datagram, datagram.payload)]
         return self._from_inside(datagram, message)
 
@@ -134,12 +134,6 @@ class Dht:
         for opened in over:
             self.opened.discard(opened)
         return [self.announcing.stopped(*each) for each in over if self.announcing.keeps(*each)]
-
-    @property
-    def _concerned(self) -> bool:
-        """Whether what the host announces may be something to be changed, or denied."""
-        options = self.announcing.options
-        return self.announcing.reachable or bool(options.allow or options.deny)
 
     # -- the host's -----------------------------------------------------------------------------
 

@@ -95,7 +95,7 @@ class HttpTracker(StreamInspector):
         """It is not read any more."""
         self.answered = False
         """The server has said all that it will say."""
-        self.concerns = inside and (self.opens or bool(options.allow or options.deny))
+        self.concerns = inside and (self.opens or options.selective)
 
     # -- StreamInspector ------------------------------------------------------------------------
 

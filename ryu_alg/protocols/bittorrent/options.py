@@ -42,3 +42,8 @@ class BitTorrentOptions(Options):
     """Whether peer exchange is translated, in connections to the ports of the protocol: all their
     data then goes by way of the controller. If not, such a connection leaves it after the
     handshake, if that has kept its length."""
+
+    @property
+    def selective(self) -> bool:
+        """Whether some torrents may not be announced, by whichever host."""
+        return bool(self.allow or self.deny)

@@ -36,7 +36,7 @@ def translated(message: bytes, found: Callable[[Endpoint], Endpoint | None]) -> 
             continue
         if not isinstance(peers, bencode.Text) or len(peers.data) % size:
             return None
-        places = [found(peer) for peer in _split(peers.data, size)]
+        places = [found(peer) for peer in from_compact(peers.data, size)]
         told = b"".join(compact(place) for place in places if place is not None)
         if told != peers.data:
             edits.append((peers, bencode.text(told)))
@@ -45,7 +45,3 @@ def translated(message: bytes, found: Callable[[Endpoint], Endpoint | None]) -> 
             left = bytes(flag for flag, place in zip(flags.data, places, strict=False) if place)
             edits.append((flags, bencode.text(left + flags.data[len(places) :])))
     return bencode.edited(message, edits)
-
-
-def _split(peers: bytes, size: int) -> list[Endpoint]:
-    return [from_compact(peers[at : at + size]) for at in range(0, len(peers), size)]
