@@ -183,6 +183,33 @@ class Scripted:
             self.endpoint.close(now)
 
 
+@dataclass
+class Peer:
+    """Reads messages, and writes what `react` makes of each; None: it closes."""
+
+    endpoint: Endpoint
+    react: Callable[[bytes], bytes | None]
+    take: Callable[[bytearray, int], tuple[bytes, int] | None]
+    """The next message from a place on, and where it ends; None: it is not whole."""
+    messages: list[bytes] = field(default_factory=list)
+    received: bytearray = field(default_factory=bytearray)
+    _read: int = 0
+
+    def next_timeout(self) -> float | None:
+        return 0.0 if self.endpoint.unread else None
+
+    def expire(self, now: float) -> None:
+        self.received += self.endpoint.read(1 << 30, now)
+        while (taken := self.take(self.received, self._read)) is not None:
+            message, self._read = taken
+            self.messages.append(message)
+            answer = self.react(message)
+            if answer is None:
+                self.endpoint.close(now)
+            elif answer:
+                self.endpoint.write(answer, now)
+
+
 def _per_cent(most: int) -> st.SearchStrategy[int]:
     return st.one_of(st.just(0), st.integers(1, most))
 

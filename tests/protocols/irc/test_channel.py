@@ -7,14 +7,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hypothesis import HealthCheck, given, settings
 
 from ryu_alg.protocols.irc import IrcInspector, IrcOptions
 from tests.engine.channel import Weather
-from tests.engine.tcp_model import Endpoint, Profile
-from tests.protocols.middlebox import EngineBox, answers_after, network, profiles, seeds, weathers
+from tests.engine.tcp_model import Profile
+from tests.protocols.middlebox import (
+    EngineBox,
+    Peer,
+    answers_after,
+    network,
+    profiles,
+    seeds,
+    weathers,
+)
 
 PORT = 6667
 BOB = b":bob!b@198.51.100.9 PRIVMSG amy :"
@@ -25,27 +33,9 @@ OPTIONS = IrcOptions(deny_files=("*.exe",))
 USUAL = Profile()
 
 
-@dataclass
-class Peer:
-    """Reads lines, and writes what `react` makes of each; None: it closes."""
-
-    endpoint: Endpoint
-    react: Callable[[bytes], bytes | None]
-    received: bytearray = field(default_factory=bytearray)
-    _read: int = 0
-
-    def next_timeout(self) -> float | None:
-        return 0.0 if self.endpoint.unread else None
-
-    def expire(self, now: float) -> None:
-        self.received += self.endpoint.read(1 << 30, now)
-        while (end := self.received.find(b"\r\n", self._read)) >= 0:
-            answer = self.react(bytes(self.received[self._read : end]))
-            self._read = end + 2
-            if answer is None:
-                self.endpoint.close(now)
-            elif answer:
-                self.endpoint.write(answer, now)
+def take_line(received: bytearray, start: int) -> tuple[bytes, int] | None:
+    end = received.find(b"\r\n", start)
+    return None if end < 0 else (bytes(received[start:end]), end + 2)
 
 
 def serve(line: bytes) -> bytes | None:
@@ -97,7 +87,7 @@ def converse(
     """The whole conversation."""
     box = EngineBox(PORT, lambda gateway: IrcInspector(OPTIONS, gateway), answer_after)
     net = network(box, PORT, weather, seed, profile)
-    amy, server = Peer(net.client, client()), Peer(net.server, serve)
+    amy, server = Peer(net.client, client(), take_line), Peer(net.server, serve, take_line)
     net.timed = [amy, server]
     net.start()
     net.client.write(b"NICK amy\r\nUSER amy 0 * :Amy\r\n", net.now)

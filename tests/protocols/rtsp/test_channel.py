@@ -6,15 +6,22 @@ Whatever the links do to the segments, both read the same as over good ones.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hypothesis import HealthCheck, given, settings
 
 from ryu_alg.protocols.rtsp import RtspInspector, RtspOptions
 from tests.engine.channel import Weather
-from tests.engine.tcp_model import Endpoint, Profile
-from tests.protocols.middlebox import EngineBox, answers_after, network, profiles, seeds, weathers
+from tests.engine.tcp_model import Profile
+from tests.protocols.middlebox import (
+    EngineBox,
+    Peer,
+    answers_after,
+    network,
+    profiles,
+    seeds,
+    weathers,
+)
 from tests.protocols.rtsp.connection import accept, ok, request, setup
 from tests.protocols.rtsp.dialogues import SESSION, sdp
 
@@ -27,33 +34,15 @@ OPTIONS = RtspOptions.model_validate({"rules": [{"action": "deny", "methods": "R
 FRAMES = b"".join(b"$\x00\x02\x58" + bytes([number]) * 600 for number in range(12))
 
 
-@dataclass
-class Peer:
-    """Reads messages, and writes what `react` makes of each."""
-
-    endpoint: Endpoint
-    react: Callable[[bytes], bytes | None]
-    """None: it closes."""
-    received: bytearray = field(default_factory=bytearray)
-    _read: int = 0
-
-    def next_timeout(self) -> float | None:
-        return 0.0 if self.endpoint.unread else None
-
-    def expire(self, now: float) -> None:
-        self.received += self.endpoint.read(1 << 30, now)
-        while match := MESSAGE.match(self.received, self._read):
-            end = match.end()
-            if length := re.search(rb"Content-Length: ([0-9]+)", match[1]):
-                end += int(length[1])
-            if end > len(self.received):
-                return
-            self._read = end
-            answer = self.react(match[1])
-            if answer is None:
-                self.endpoint.close(now)
-            elif answer:
-                self.endpoint.write(answer, now)
+def take_message(received: bytearray, start: int) -> tuple[bytes, int] | None:
+    """The head of a message; it ends behind its body."""
+    match = MESSAGE.match(received, start)
+    if match is None:
+        return None
+    end = match.end()
+    if length := re.search(rb"Content-Length: ([0-9]+)", match[1]):
+        end += int(length[1])
+    return None if end > len(received) else (match[1], end)
 
 
 def serve(raw: bytes) -> bytes:
@@ -112,8 +101,8 @@ def converse(
     box = EngineBox(PORT, lambda gateway: RtspInspector(OPTIONS, gateway), answer_after)
     net = network(box, PORT, weather, seed, profile)
     steps = list(STEPS)
-    client = Peer(net.client, lambda _: steps.pop(0))
-    server = Peer(net.server, serve)
+    client = Peer(net.client, lambda _: steps.pop(0), take_message)
+    server = Peer(net.server, serve, take_message)
     net.timed = [client, server]
     net.start()
     first = steps.pop(0)

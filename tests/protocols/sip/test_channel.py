@@ -6,17 +6,17 @@ Whatever the links do to the segments, both read the same as over good ones.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from hypothesis import HealthCheck, given, settings
 
 from ryu_alg.protocols.sip import SipOptions
 from ryu_alg.protocols.sip.inspector import stream_inspector
 from tests.engine.channel import Weather
-from tests.engine.tcp_model import Endpoint, Profile
+from tests.engine.tcp_model import Profile
 from tests.protocols.middlebox import (
     EngineBox,
+    Peer,
     answers_after,
     network,
     profiles,
@@ -120,33 +120,12 @@ def proxy(raw: bytes) -> bytes:
     return b""
 
 
-@dataclass
-class Peer:
-    """Reads messages, and writes what `react` makes of each."""
-
-    endpoint: Endpoint
-    react: Callable[[bytes], bytes | None]
-    messages: list[bytes] = field(default_factory=list)
-    received: bytearray = field(default_factory=bytearray)
-    _read: int = 0
-
-    def next_timeout(self) -> float | None:
-        return 0.0 if self.endpoint.unread else None
-
-    def expire(self, now: float) -> None:
-        self.received += self.endpoint.read(1 << 30, now)
-        while (match := MESSAGE.match(self.received, self._read)) is not None:
-            end = match.end() + int(match[2])
-            if end > len(self.received):
-                return
-            raw = bytes(self.received[match.start(1) : end])
-            self._read = end
-            self.messages.append(raw)
-            answer = self.react(raw)
-            if answer is None:
-                self.endpoint.close(now)
-            elif answer:
-                self.endpoint.write(answer, now)
+def take_message(received: bytearray, start: int) -> tuple[bytes, int] | None:
+    match = MESSAGE.match(received, start)
+    if match is None:
+        return None
+    end = match.end() + int(match[2])
+    return None if end > len(received) else (bytes(received[match.start(1) : end]), end)
 
 
 @dataclass(frozen=True)
@@ -168,7 +147,7 @@ def converse(
     box = EngineBox(PORT, lambda gateway: stream_inspector(OPTIONS, gateway), answer_after)
     # Sends again soon: a transaction that takes 32 s is over, and its response goes nowhere.
     net = network(box, PORT, weather, seed, replace(profile, rto_max=0.6))
-    client, server = Peer(net.client, phone), Peer(net.server, proxy)
+    client, server = Peer(net.client, phone, take_message), Peer(net.server, proxy, take_message)
     net.timed = [client, server]
     net.start()
     net.client.write(REGISTER, net.now)
