@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ryu_alg import packets
 from ryu_alg.engine.events import DatagramArrived, SegmentArrived
 from ryu_alg.inspection import Realm
-from ryu_alg.openflow import punts
+from ryu_alg.openflow import frames, punts
 from ryu_alg.openflow.reassembly import Limits, Reassembly, Unusable, Whole
 from tests.fuzz import records
 
@@ -43,34 +43,10 @@ class Decoder:
         punts.sized_datagram(frame, Realm.INSIDE, 0, None)
         match event:
             case SegmentArrived(segment):
-                again = packets.build_tcp(
-                    **ENDS,
-                    src=segment.src,
-                    dst=segment.dst,
-                    sport=segment.sport,
-                    dport=segment.dport,
-                    seq=segment.seq,
-                    ack=segment.ack,
-                    flags=segment.flags,
-                    window=segment.window,
-                    payload=segment.payload,
-                    options=segment.options,
-                    urgent=segment.urgent,
-                    ttl=segment.ttl,
-                    tos=segment.tos,
-                )
+                again = frames.tcp(segment)
                 assert punts.control_packet(again, Realm.INSIDE, 0) == event
             case DatagramArrived(datagram):
-                again = packets.build_udp(
-                    **ENDS,
-                    src=datagram.src,
-                    dst=datagram.dst,
-                    sport=datagram.sport,
-                    dport=datagram.dport,
-                    payload=datagram.payload,
-                    ttl=datagram.ttl,
-                    tos=datagram.tos,
-                )
+                again = frames.udp(datagram)
                 assert punts.control_packet(again, Realm.INSIDE, 0) == event
         error = punts.icmp_error(frame, Realm.OUTSIDE)
         if not isinstance(error, str):

@@ -10,6 +10,7 @@ import pytest
 from ryu_alg import packets
 from ryu_alg.engine.segment import ACK, RST, SYN, Segment
 from ryu_alg.inspection import Realm
+from ryu_alg.openflow import frames
 from ryu_alg.openflow.datagrams import DatagramProtocols
 from ryu_alg.openflow.fragmentation import fragments
 from ryu_alg.openflow.punts import Fragments, Reassembled, control_packet
@@ -94,32 +95,14 @@ def test_overlapping_segments(first: bytes) -> None:
     assert site.saw("tcp.conflicting_overlap")
 
 
-def frame(segment: Segment) -> bytearray:
-    """As the switch would punt it."""
-    return bytearray(
-        packets.build_tcp(
-            eth_src=bytes(6),
-            eth_dst=bytes(6),
-            src=segment.src,
-            dst=segment.dst,
-            sport=segment.sport,
-            dport=segment.dport,
-            seq=segment.seq,
-            ack=segment.ack,
-            flags=segment.flags,
-            window=segment.window,
-            payload=segment.payload,
-        )
-    )
-
-
 def test_decoys_with_a_bad_checksum() -> None:
     """What no host takes is not inspected."""
     site = Site()
     ftp = logged_in(site)
     side = ftp.client_side
     ends = (side.own.address.packed, side.peer.address.packed, side.own.port, side.peer.port)
-    good = frame(Segment(*ends, side.next, side.expected or 0, ACK, WINDOW, OWN))
+    segment = Segment(*ends, side.next, side.expected or 0, ACK, WINDOW, OWN)
+    good = bytearray(frames.tcp(segment))  # as the switch would punt it
     assert not isinstance(control_packet(bytes(good), Realm.INSIDE, 0), str)
     for place in (50, 51, len(good) - 1):
         decoy = bytearray(good)
