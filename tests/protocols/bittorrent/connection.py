@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from ryu_alg.inspection import (
-    Abort,
     Conversation,
     Direction,
     Effect,
-    Forward,
-    Inject,
     Listen,
-    Opaque,
-    Replace,
-    Report,
     StreamGateway,
     StreamInspector,
 )
 from ryu_alg.protocols.bittorrent.options import BitTorrentOptions
 from tests.protocols.bittorrent.gateway import NAT, MemoryGateway, Site
+from tests.protocols.session import TO_CLIENT, TO_SERVER, StreamSession
 
-TO_SERVER, TO_CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
+__all__ = ["EVERYBODY", "TO_CLIENT", "TO_SERVER", "Connection", "options"]
+
 EVERYBODY = ("0.0.0.0/0", "::/0")
 
 
@@ -31,8 +27,8 @@ def options(**values: Any) -> BitTorrentOptions:
     return BitTorrentOptions.model_validate({"hosts": EVERYBODY, **values})
 
 
-class Connection:
-    """Feeds an inspector, and keeps what leaves and what happens."""
+class Connection(StreamSession):
+    """Also what it opens, and that this comes before what leaves."""
 
     def __init__(
         self,
@@ -42,81 +38,39 @@ class Connection:
         site: Site | None = None,
     ) -> None:
         self.site = site or Site()
-        self.gateway = MemoryGateway(self.site, conversation)
-        self.inspector = make(configured or options(), self.gateway)
-        self.held = {TO_SERVER: b"", TO_CLIENT: b""}
-        self.left = {TO_SERVER: b"", TO_CLIENT: b""}
-        self.reports: list[str] = []
+        gateway = MemoryGateway(self.site, conversation)
+        super().__init__(make(configured or options(), gateway), gateway)
         self.order: list[str] = []
         """`listen` and `leave`, as they came."""
-        self.opaque = False
-        self.aborted = False
 
-    def client(self, data: bytes) -> bytes:
-        """The client sends; what leaves for the server because of it."""
-        return self._sent(TO_SERVER, data)
-
-    def server(self, data: bytes) -> bytes:
-        return self._sent(TO_CLIENT, data)
-
-    def _sent(self, direction: Direction, data: bytes) -> bytes:
-        before = len(self.left[direction])
-        self.feed(direction, data)
-        return self.left[direction][before:]
-
-    def feed(self, direction: Direction, data: bytes) -> None:
-        self.held[direction] += data
-        waiting = [direction]
-        while waiting and not self.aborted:
-            current = waiting.pop()
-            held = self.held[current]
-            if not held:
-                continue
-            if self.opaque:
-                self._decide(current, len(held), held)
-            elif self._carry_out(self.inspector.inspect(current, held), current):
-                waiting = [current, current.opposite]
+    def offer(self, direction: Direction) -> bool:
+        """What has become opaque is not inspected any more; what was held then leaves."""
+        if self.opaque:
+            self._pass(direction)
+            return False
+        return super().offer(direction) or self.opaque
 
     def end(self, direction: Direction) -> None:
         """A FIN."""
-        if self.aborted:
-            return
-        if self.opaque:
-            self._decide(direction, len(self.held[direction]), self.held[direction])
+        if self.opaque and not self.aborted:
+            self._pass(direction)
         else:
-            self._carry_out(self.inspector.end(direction, self.held[direction]), direction)
-        self.held[direction] = b""
+            super().end(direction)
 
-    def _carry_out(self, effects: Sequence[Effect], direction: Direction) -> bool:
-        """Whether anything was decided."""
-        before = len(self.held[direction])
-        decided = False
-        for effect in effects:
-            match effect:
-                case Forward(length):
-                    assert length > 0
-                    self._decide(direction, length, self.held[direction][:length])
-                case Replace(length, data):
-                    assert self.held[direction][:length] != data, "replaced by the same"
-                    self._decide(direction, length, data)
-                case Inject(towards, data):
-                    assert data
-                    self.left[towards] += data
-                case Listen():
-                    self.site.listen(effect)
-                    self.order.append("listen")
-                case Report(code, _):
-                    self.reports.append(code)
-                case Abort():
-                    self.aborted = True
-                case Opaque():
-                    self.opaque = decided = True
-                case _:
-                    raise AssertionError(effect)
-        return decided or len(self.held[direction]) < before
-
-    def _decide(self, direction: Direction, length: int, data: bytes) -> None:
-        assert length <= len(self.held[direction]), "decided more than was offered"
-        self.held[direction] = self.held[direction][length:]
-        self.left[direction] += data
+    def decide(self, direction: Direction, length: int, data: bytes) -> None:
+        """The next bytes leave as `data`."""
+        super().decide(direction, length, data)
         self.order.append("leave")
+
+    def other(self, effect: Effect) -> None:
+        """What is neither about bytes nor about the session."""
+        match effect:
+            case Listen():
+                self.site.listen(effect)
+                self.order.append("listen")
+            case _:
+                raise AssertionError(effect)
+
+    def _pass(self, direction: Direction) -> None:
+        held = self.held[direction]
+        self.decide(direction, len(held), held)

@@ -98,7 +98,7 @@ def test_without_nat_nothing_is_rewritten() -> None:
 def test_an_address_of_the_other_family_is_left_out_of_ipv6_too() -> None:
     connection = asked(announce(more="&ipv4=192.168.10.2"), IPV6_OUT)
     assert connection.left[TO_SERVER] == announce()
-    assert connection.reports == ["bittorrent.http.family"]
+    assert connection.codes == ["bittorrent.http.family"]
 
 
 def test_left_out_at_the_end_of_the_target() -> None:
@@ -141,7 +141,7 @@ REFUSED = [
 @pytest.mark.parametrize(("what", "port"), REFUSED)
 def test_what_is_refused(what: str, port: str) -> None:
     connection = asked(announce(port=port))
-    assert connection.reports == [f"bittorrent.http.{what}"]
+    assert connection.codes == [f"bittorrent.http.{what}"]
     assert told(connection)
     assert connection.left[TO_SERVER] == b""
     assert connection.gateway.listened == []
@@ -152,13 +152,13 @@ def test_what_is_refused(what: str, port: str) -> None:
 )
 def test_what_is_no_hash(info_hash: str) -> None:
     connection = asked(request(f"/announce?info_hash={info_hash}&peer_id=x&port=6881"))
-    assert connection.reports == ["bittorrent.http.hash"]
+    assert connection.codes == ["bittorrent.http.hash"]
     assert connection.gateway.listened == []
 
 
 def test_without_a_port() -> None:
     connection = asked(request(f"/announce?{query().replace('&port=6881', '')}"))
-    assert connection.reports == ["bittorrent.http.port"]
+    assert connection.codes == ["bittorrent.http.port"]
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_without_a_port() -> None:
 )
 def test_a_web_page_opens_nothing(field: str) -> None:
     connection = asked(announce(HASH, 6881, "", field))
-    assert connection.reports == ["bittorrent.browser"]
+    assert connection.codes == ["bittorrent.browser"]
     assert connection.left[TO_CLIENT].startswith(b"HTTP/1.1 403 ")
     assert told(connection)
     assert connection.left[TO_SERVER] == b"" and connection.gateway.listened == []
@@ -180,7 +180,7 @@ def test_the_engine_refuses() -> None:
     connection = Connection(HttpTracker)
     connection.site.refusals[6881] = Refusal("port.denied", "port 6881 is on the deny list")
     connection.client(announce())
-    assert connection.reports == ["bittorrent.refused.port.denied"]
+    assert connection.codes == ["bittorrent.refused.port.denied"]
     assert b"on the deny list" in told(connection)
 
 
@@ -191,7 +191,7 @@ def test_the_engine_refuses() -> None:
 def test_denied_torrents_are_denied_for_all(hosts: list[str]) -> None:
     for configured in ({"deny": [HASH.hex()]}, {"allow": [OTHER_HASH.hex()]}):
         connection = asked(announce(), hosts=hosts, **configured)
-        assert connection.reports == ["bittorrent.denied.hash"]
+        assert connection.codes == ["bittorrent.denied.hash"]
         assert HASH.hex().encode() in told(connection)
         assert connection.left[TO_SERVER] == b""
 
@@ -208,7 +208,7 @@ def test_other_torrents_of_whoever_is_not_reachable_pass() -> None:
 def test_a_denied_torrent_behind_another_one() -> None:
     raw = announce(more="&info_hash=" + "".join(f"%{byte:02x}" for byte in OTHER_HASH))
     connection = asked(raw, hosts=[], deny=[OTHER_HASH.hex()])
-    assert connection.reports == ["bittorrent.denied.hash"]
+    assert connection.codes == ["bittorrent.denied.hash"]
 
 
 def test_too_many_torrents() -> None:
@@ -216,7 +216,7 @@ def test_too_many_torrents() -> None:
     connection.client(announce(OTHER_HASH))
     connection.server(answer(ACCEPTED))
     assert connection.client(announce()) == b""
-    assert connection.reports == ["bittorrent.denied.torrents"]
+    assert connection.codes == ["bittorrent.denied.torrents"]
     assert connection.client(announce(OTHER_HASH)) == announce(OTHER_HASH, 40001)
 
 
@@ -238,7 +238,7 @@ def test_too_many_torrents() -> None:
 def test_what_is_no_announce_leaves_as_it_came(raw: bytes) -> None:
     connection = asked(raw, deny=[OTHER_HASH.hex()])
     assert connection.left[TO_SERVER] == raw
-    assert connection.reports == [] and connection.gateway.listened == []
+    assert connection.codes == [] and connection.gateway.listened == []
 
 
 @pytest.mark.parametrize(

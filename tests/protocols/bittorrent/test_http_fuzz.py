@@ -144,7 +144,7 @@ def result(connection: Connection) -> tuple[object, ...]:
     return (
         connection.left,
         connection.held,
-        connection.reports,
+        connection.codes,
         connection.opaque,
         connection.aborted,
         connection.site.reached(),

@@ -112,7 +112,7 @@ def test_for_how_long(body: bytes, seconds: int) -> None:
 def test_what_opens_nothing_leaves_as_it_came(raw: bytes, reports: list[str]) -> None:
     connection = announced()
     assert connection.server(raw) == raw
-    assert connection.reports == [f"bittorrent.http.{each}" for each in reports]
+    assert connection.codes == [f"bittorrent.http.{each}" for each in reports]
     assert connection.opaque is ("syntax" in reports)
     assert connection.site.reached() == set()
     assert not connection.aborted
@@ -292,7 +292,7 @@ def test_a_refusal_comes_in_its_turn() -> None:
     assert connection.left[TO_SERVER] == SCRAPE + announce(port=40001)
     connection.server(answer(ACCEPTED))
     assert connection.left[TO_CLIENT].endswith(answer(ACCEPTED))
-    assert connection.reports == ["bittorrent.denied.hash"]
+    assert connection.codes == ["bittorrent.denied.hash"]
 
 
 def test_the_body_of_a_refused_announce_does_not_leave() -> None:
@@ -313,7 +313,7 @@ def test_an_answer_to_nothing() -> None:
     connection.client(SCRAPE)
     connection.server(answer(b"1"))
     assert connection.server(answer(ACCEPTED)) == b""
-    assert connection.aborted and connection.reports == ["bittorrent.http.unasked"]
+    assert connection.aborted and connection.codes == ["bittorrent.http.unasked"]
 
 
 def test_nothing_is_asked_of_a_server_that_has_said_all() -> None:
@@ -338,7 +338,7 @@ def test_nothing_is_asked_of_a_server_that_has_said_all() -> None:
 def test_unclear_requests_end_the_reading(raw: bytes) -> None:
     connection = Connection(HttpTracker)
     assert connection.client(raw + announce()) == raw + announce()
-    assert connection.opaque and connection.reports == ["bittorrent.http.syntax"]
+    assert connection.opaque and connection.codes == ["bittorrent.http.syntax"]
 
 
 # -- the last announce --------------------------------------------------------------------------

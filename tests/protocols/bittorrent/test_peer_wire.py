@@ -73,7 +73,7 @@ def test_a_denied_torrent_is_reset_before_its_hash_leaves() -> None:
     conn = Connection(PeerWire, configured=options(deny=HASH.hex()))
     conn.client(handshake()[:48])
     assert conn.aborted
-    assert conn.reports == ["bittorrent.denied.hash"]
+    assert conn.codes == ["bittorrent.denied.hash"]
     assert conn.left[TO_SERVER] == b""
 
 
@@ -99,7 +99,7 @@ def test_anything_else_is_left_alone(said: bytes) -> None:
     conn.client(handshake())
     assert conn.server(said) == said
     assert conn.opaque
-    assert conn.reports == ["bittorrent.peer.greeting"]
+    assert conn.codes == ["bittorrent.peer.greeting"]
 
 
 # -- when it is left alone ----------------------------------------------------------------------
@@ -189,7 +189,7 @@ def test_no_length() -> None:
     said = (MAX_LENGTH + 1).to_bytes(4, "big") + b"\x07" + b"x" * 10
     assert conn.client(said) == said
     assert conn.opaque
-    assert conn.reports == ["bittorrent.peer.length"]
+    assert conn.codes == ["bittorrent.peer.length"]
 
 
 def test_what_is_left_of_a_message_leaves_at_the_end() -> None:
@@ -232,7 +232,7 @@ def test_what_an_inside_peer_says_of_itself(
 ) -> None:
     conn = begun()
     assert conn.client(introduction(**said)) == introduction(**left)
-    assert conn.reports == []
+    assert conn.codes == []
 
 
 def test_what_an_outside_peer_says_of_itself_stays() -> None:
@@ -306,7 +306,7 @@ def test_none_that_can_be_read() -> None:
     for said in (b"", b"d", b"le", b"d1:pi1e1:pi1ee"):
         conn = begun()
         assert conn.client(extended(0, said)) == extended(0, said)
-        assert conn.reports == ["bittorrent.peer.extensions"]
+        assert conn.codes == ["bittorrent.peer.extensions"]
     for identifier in (-1, 256, 10**15):
         conn = begun(configured=options(), reserved=EXTENSIONS)
         conn.client(introduction(pex=identifier))
@@ -319,7 +319,7 @@ def test_one_that_is_too_long() -> None:
     said = introduction(p=6881, x=bytes(MAX_READ))
     assert conn.client(said[:100]) == said[:100]
     assert conn.client(said[100:]) == said[100:]
-    assert conn.reports == ["bittorrent.peer.overlong"]
+    assert conn.codes == ["bittorrent.peer.overlong"]
     conn.server(introduction())
     assert conn.opaque
 
@@ -357,7 +357,7 @@ def test_peers_that_cannot_be_read() -> None:
     conn.server(introduction(pex=2))
     said = extended(2, b"d5:added5:aaaaae")
     assert conn.client(said) == said
-    assert conn.reports == ["bittorrent.peer.pex"]
+    assert conn.codes == ["bittorrent.peer.pex"]
     assert not conn.opaque
 
 

@@ -39,7 +39,7 @@ def test_all_else_passes(begins: bytes) -> None:
     assert connection.client(begins) == begins
     assert connection.opaque
     assert connection.client(announce()) == announce(), "and for good"
-    assert connection.reports == []
+    assert connection.codes == []
 
 
 def test_a_server_that_is_the_first_to_speak() -> None:
