@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from random import Random, SystemRandom
 
@@ -14,6 +14,8 @@ LAST_WORDS = 10.0
 """Seconds for which a mark that has ended is kept, to count what its flow says when it goes."""
 MAX_ENDED = 4096
 """Marks that are kept so; over it, the oldest goes uncounted."""
+MAX_REMOVED = 4
+"""Counting flows of one mark whose last words are awaited at once."""
 
 
 @dataclass(slots=True)
@@ -51,8 +53,9 @@ class DataMark:
     base_packets: int = 0
     """Counted by flows that are gone."""
     base_bytes: int = 0
-    _before: tuple[int, int] = (0, 0)
-    """Packets and bytes that the latest of those counted from."""
+    _removed: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=MAX_REMOVED))
+    """How many packets and bytes are known of those that were removed and have not said their last
+    words yet, in the order in which they will."""
     leases: list[Lease] = field(default_factory=list)
     """Public ports that its connections came in by."""
     tally: Tally = field(default_factory=Tally)
@@ -79,12 +82,12 @@ class DataMark:
         return new
 
     def count_last(self, packets: int, octets: int) -> tuple[int, int]:
-        """The flow before the present one had counted this much when it went: what of it is
-        new."""
-        new = (
-            max(0, self._before[0] + packets - self.base_packets),
-            max(0, self._before[1] + octets - self.base_bytes),
-        )
+        """The first of the flows that were removed had counted this much when it went: what of it
+        is new."""
+        if not self._removed:
+            return 0, 0
+        known = self._removed.popleft()
+        new = max(0, packets - known[0]), max(0, octets - known[1])
         self.base_packets += new[0]
         self.base_bytes += new[1]
         self.packets += new[0]
@@ -93,14 +96,33 @@ class DataMark:
         self.tally.bytes += new[1]
         return new
 
+    @property
+    def awaited(self) -> bool:
+        """Whether a flow that was removed has not said its last words yet."""
+        return bool(self._removed)
+
     def renewed(self) -> None:
-        """A new counting flow takes over, from zero."""
-        self._before = self.base_packets, self.base_bytes
+        """The counting flow was removed, if there was one; a new one counts from zero."""
+        if self.counted:
+            known = self.packets - self.base_packets, self.bytes - self.base_bytes
+            self._removed.append(known)
+        self._count_from_here()
+
+    def removed(self, now: float) -> None:
+        """The counting flow was removed: nothing moves."""
+        self.renewed()
+        self._stopped(now)
+
+    def idle(self, now: float) -> None:
+        """The counting flow has ended by itself, and what it said was counted: nothing moves."""
+        self._removed.clear()
+        self._count_from_here()
+        self._stopped(now)
+
+    def _count_from_here(self) -> None:
         self.base_packets, self.base_bytes = self.packets, self.bytes
 
-    def stopped(self, now: float) -> None:
-        """The counting flow is gone: nothing moves."""
-        self.renewed()
+    def _stopped(self, now: float) -> None:
         self.counted = self.moving = False
         self.ended_at = now
         for lease in self.leases:
@@ -151,16 +173,19 @@ class DataMarks:
     def count_last(self, mark: int, packets: int, octets: int, now: float) -> None:
         """A counting flow that was removed had counted this much in all."""
         self._forget_ended(now)
-        _, data = self.ended.pop(mark, (now, self.live.get(mark)))
-        if data is not None:
-            self._add(data.count_last(packets, octets))
+        _, data = self.ended.get(mark, (now, self.live.get(mark)))
+        if data is None:
+            return
+        self._add(data.count_last(packets, octets))
+        if not data.awaited:
+            self.ended.pop(mark, None)
 
     def end(self, data: DataMark, now: float) -> None:
-        """Nothing has this mark any more. If its counting flow has just been removed, it is yet to
-        say what it has counted."""
+        """Nothing has this mark any more. If its counting flow was removed, that is yet to say what
+        it has counted."""
         self.remove(data)
         self._forget_ended(now)
-        if data.ended_at + LAST_WORDS <= now:
+        if not data.awaited:
             return
         self.ended[data.mark] = (now + LAST_WORDS, data)
         if len(self.ended) > MAX_ENDED:

@@ -313,7 +313,7 @@ class Engine:
             return self._binding_counted(data, event.idle, now)
         if not event.idle:
             return []
-        data.stopped(now)
+        data.idle(now)
         session = self.sessions.get(data.session)
         if session is None:
             marks.remove(data)

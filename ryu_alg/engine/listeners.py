@@ -192,6 +192,6 @@ class Listeners:
                 del self._by_host[port.protocol, inside.address]
         self.limits.give_back(inside.address, PINHOLES)
         for data in (port.tcp, port.udp, port.asking):
-            self.marks.end(data, now)
+            self.marks.remove(data)
         if port.lease is not None:
             port.lease.end(now)

@@ -110,7 +110,7 @@ class ListeningPort:
 
     def idle(self, data: DataMark, now: float) -> list[Command]:
         """The counting flow of one of its marks is gone. The watch ends with the UDP traffic."""
-        data.stopped(now)
+        data.idle(now)
         if data is self.udp:
             self.watched = None
         commands = self.update()

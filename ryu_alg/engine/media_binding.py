@@ -86,7 +86,7 @@ class MediaBinding(DataBinding):
 
     def idle(self, data: DataMark, now: float) -> list[Command]:
         """See `DataBinding`. It stays open: what comes later wants counting."""
-        data.stopped(now)
+        data.idle(now)
         return [data.count_for(self.timers.data_idle)] if self._paths else []
 
     def installed(self, now: float) -> list[Command]:
@@ -106,7 +106,7 @@ class MediaBinding(DataBinding):
             return []
         paths = tuple(self._paths)
         self._paths.clear()
-        self.data.stopped(now)
+        self.data.removed(now)
         return [CloseMedia(self.binding.id, self.data.mark, paths)]
 
     def _path(self, exchange: Exchange) -> MediaPath:

@@ -243,7 +243,6 @@ class Session(Holder):
             self._unbind(number)
         if self.offloaded:
             # Where its sequence numbers are by now, only the ends know.
-            self._commands.append(EndOffload(self.id))
             self._end("taken back from the switch")
             return self.take_commands()
         self.editor.abort()
@@ -465,6 +464,9 @@ class Session(Holder):
             self.barriers.cancel(self._barrier)
             self._barrier = None
         self._told_idle.clear()
+        if self.offloaded:
+            # One direction's flow may have ended alone: a reset has no answer.
+            self._commands.append(EndOffload(self.id))
         self._abandon()
         self._commands += self.announced.withdraw_all(self.now, "session ended")
         self._publish("session.ended", how)

@@ -110,7 +110,7 @@ class StreamBinding(DataBinding):
 
     def idle(self, data: DataMark, now: float) -> list[Command]:
         """See `DataBinding`."""
-        data.stopped(now)
+        data.idle(now)
         for key, connection in self._connections.items():
             if connection.data is data:
                 if connection.state is not PinholeState.USED:

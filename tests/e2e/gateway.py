@@ -132,7 +132,8 @@ class RunningGateway:
             return
         _, said = self.doctor("--audit")
         assert said["audit"] is not None, said
-        assert said["audit"]["findings"] == []
+        findings = said["audit"]["findings"]
+        assert findings == [], findings
 
     def apply(self, config: dict[str, Any]) -> None:
         """Change the configuration of the running gateway, for new sessions."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from ryu_alg.lab import Lab
+from ryu_alg.openflow.cookies import Kind, cookie
 from tests.e2e.dialogue import Client, Server, port_command
 from tests.e2e.gateway import SCRIPTED_PORT, RunningGateway, configuration, ftp
 from tests.e2e.servers import SMALL, FtpServer
@@ -111,6 +113,31 @@ class TestAuth:
             assert client.ask(b"NOOP\r\n").code == 200
         assert gateway.status()["punts"]["ftp"] <= punts + 2
         assert gateway.events(first, "pinhole.opened") == []
+
+    @with_options(auth="allow")
+    def test_a_reset_leaves_no_flow(
+        self, dialogue: tuple[Client, Server], gateway: RunningGateway, lab: Lab
+    ) -> None:
+        """Nobody answers a reset: the flow of the other direction sees no end."""
+        client, _ = dialogue
+        first = gateway.last_event()
+        assert client.ask(b"AUTH TLS\r\n").code == 234
+        assert client.ask(b"NOOP\r\n").code == 200
+        session = gateway.wait_event("session.offloaded", first)["session"]
+        assert client.ask(b"NOOP\r\n").code == 200
+
+        def flows() -> str:
+            own = f"cookie={cookie(Kind.OFFLOAD, session):#x}/-1"
+            return lab.ovs_ofctl("--no-stats", "dump-flows", "br-alg", own)
+
+        assert flows().count("actions=") == 2
+        client.socket.setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, (1).to_bytes(4, "little") + bytes(4)
+        )
+        client.lines.close()
+        client.socket.close()
+        gateway.wait_event("session.ended", first)
+        gateway.wait_for(lambda: "actions=" not in flows(), "no flow to be left")
 
 
 def test_http_on_the_ftp_port(lab: Lab, gateway: RunningGateway, nat_server: Server) -> None:

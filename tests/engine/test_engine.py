@@ -401,6 +401,8 @@ def test_a_range_stays_open_as_long_as_its_session() -> None:
     conversation.handle(OffloadEnded(1))
     assert conversation.of(ClosePinhole) == [ClosePinhole(pinhole.id)]
     assert not subject.sessions
+    # Perhaps it was the flow of one direction alone.
+    assert conversation.of(EndOffload) == [EndOffload(1)]
 
 
 @pytest.mark.parametrize(
@@ -609,6 +611,7 @@ def test_a_syn_on_the_tuple_of_a_session_that_left_may_be_an_old_one() -> None:
     assert list(conversation.engine.sessions.values()) == [session]
     open_at(500_000)
     assert list(conversation.engine.sessions) == [2]
+    assert EndOffload(1) in conversation.commands
 
 
 def test_a_shifted_opaque_session_stays() -> None:

@@ -633,16 +633,19 @@ def test_data_is_counted_and_idle_for_nobody() -> None:
     assert told.idle == []
 
 
-def test_what_a_flow_had_counted_that_is_gone_counts_when_the_port_is_over() -> None:
+def test_what_a_flow_had_counted_that_was_replaced_counts() -> None:
     where = site()
     conversation, told = where.session()
     listening(where, conversation, told)
-    port = where.port()
-    at_time(where, AGAIN)
-    gives_up_all(where)
-    assert nothing_listens(where.engine, where.now)
-    where.handle(DataCounted(port.tcp.mark, 5, 500, idle=False, removed=True))
-    assert where.engine.tables.marks.total.packets == 5
+    mark = where.port().tcp.mark
+    where.handle(DataCounted(mark, 3, 300, idle=False))
+    where.handle(PipelineInstalled())
+    where.handle(PipelineInstalled())
+    where.handle(DataCounted(mark, 5, 500, idle=False, removed=True))
+    where.handle(DataCounted(mark, 1, 100, idle=False, removed=True))
+    assert where.engine.tables.marks.total.packets == 6
+    where.handle(DataCounted(mark, 1, 100, idle=False, removed=True))  # there was no third one
+    assert where.engine.tables.marks.total.packets == 6
 
 
 # -- the switch, and those in charge --------------------------------------------------------------
