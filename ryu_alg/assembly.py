@@ -76,12 +76,21 @@ def engine_config(
         quotas=engine.Quotas(
             sessions=quotas.sessions,
             sessions_per_host=quotas.sessions_per_host,
+            sessions_per_protocol=_share(settings, quotas.sessions),
             pinholes=quotas.pinholes,
             pinholes_per_host=quotas.pinholes_per_host,
+            pinholes_per_protocol=_share(settings, quotas.pinholes),
             pinholes_per_session=quotas.pinholes_per_session,
         ),
         watch=watch,
     )
+
+
+def _share(settings: Settings, total: int) -> int:
+    """How many of `total` one protocol may have: all, where it is the only one."""
+    if len(settings.protocols) == 1:
+        return total
+    return max(1, total * settings.quotas.protocol_share // 100)
 
 
 def pipeline_plan(settings: Settings, specs: dict[str, ProtocolSpec]) -> pipeline.PipelinePlan:

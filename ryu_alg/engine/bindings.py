@@ -59,7 +59,7 @@ class Bindings:
     ) -> DataBinding | Refusal:
         """Bind for a session; see `ryu_alg.inspection.Gateway.bind`."""
         endpoints = tuple(inside)
-        refusal = self._refusal(endpoints, host, transport)
+        refusal = self._refusal(endpoints, host, protocol, transport)
         if refusal is not None:
             return refusal
         standing = self._public_of(endpoints[0].address, public)
@@ -71,7 +71,7 @@ class Bindings:
             if not leases:
                 detail = f"no {len(endpoints)} data ports of {standing} are free in a row"
                 return Refusal("ports.exhausted", detail)
-        self.limits.take(host, len(endpoints))
+        self.limits.take(host, protocol, len(endpoints))
         seen = tuple(lease.public for lease in leases) or endpoints
         binding = Binding(self.numbers.next(), transport, endpoints, seen)
         made: DataBinding
@@ -129,7 +129,7 @@ class Bindings:
         if self.live.pop(bound.binding.id, None) is None:
             return []
         commands = bound.close(now)
-        self.limits.give_back(bound.host, len(bound.binding.inside))
+        self.limits.give_back(bound.host, bound.protocol, len(bound.binding.inside))
         for lease in bound.leases:
             lease.end(now)
         return commands
@@ -194,7 +194,7 @@ class Bindings:
         return Refusal("binding.public", f"{wanted} does not stand for {host}")
 
     def _refusal(
-        self, endpoints: tuple[Endpoint, ...], host: Address, transport: Transport
+        self, endpoints: tuple[Endpoint, ...], host: Address, protocol: str, transport: Transport
     ) -> Refusal | None:
         if not 0 < len(endpoints) <= MAX_PORTS:
             return Refusal("binding.size", f"{len(endpoints)} ports, of at most {MAX_PORTS}")
@@ -207,7 +207,7 @@ class Bindings:
         any_port = 0 if transport is Transport.UDP else None
         ports = (endpoint.port for endpoint in endpoints if endpoint.port != any_port)
         return self.limits.forbidden(ports, Realm.INSIDE) or self.limits.over_quota(
-            host, len(endpoints)
+            host, protocol, len(endpoints)
         )
 
     def _unsound(self, bound: DataBinding, exchange: Exchange) -> str | None:

@@ -330,7 +330,7 @@ class Datagrams:
         self, binding: ProtocolBinding, inside: Endpoint, remote: Endpoint, now: float
     ) -> DatagramSession | list[Command]:
         host = inside.address
-        over = self.tables.quotas.over(host)
+        over = self.tables.quotas.over(host, binding.name)
         if over is not None:
             return [Publish(over, str(inside), None, binding.name)]
         own = self._no_endpoints(binding, host)
@@ -344,7 +344,7 @@ class Datagrams:
         self, binding: ProtocolBinding, inside: Endpoint, remote: Endpoint, now: float
     ) -> DatagramSession | list[Command]:
         """A session that has no control endpoint, for datagrams that are punted by their size."""
-        over = self.tables.quotas.over(inside.address)
+        over = self.tables.quotas.over(inside.address, binding.name)
         if over is not None:
             return [Publish(over, str(inside), None, binding.name), Ordinary()]
         own = self._no_endpoints(binding, inside.address)

@@ -160,10 +160,11 @@ class Engine:
                 self.counters[admitted.code] += 1
                 return [Ordinary()]
             return self._refuse(segment, admitted.code, admitted.detail, binding.name)
-        over = self.tables.quotas.over(admitted.host)
+        over = self.tables.quotas.over(admitted.host, binding.name)
         if over is not None:
             if admitted.lease is not None:
-                admitted.lease.end(now)
+                # Or else SYNs over a quota would take the ports of all.
+                admitted.lease.end(now, known=False)
             return self._refuse(segment, over, f"{admitted.conversation.client}", binding.name)
         session = self._create(admitted, binding, now)
         commands: list[Command] = [

@@ -89,7 +89,7 @@ class Expectations:
         listener_realm = self.config.realm_of(actual.address)
         connecting_realm = self.config.realm_of(connecting)
         host = connecting if listener_realm is Realm.OUTSIDE else actual.address
-        refusal = self._over_quota(owner.session, host)
+        refusal = self._over_quota(owner, host)
         if refusal is not None:
             return refusal
         announced = actual
@@ -133,7 +133,7 @@ class Expectations:
             lease,
         )
         self.live[expectation.id] = entry
-        self.limits.take(host)
+        self.limits.take(host, owner.protocol)
         self.per_session[owner.session] += 1
         return entry
 
@@ -142,7 +142,7 @@ class Expectations:
         entry = self.live.pop(number, None)
         if entry is None:
             return None
-        self.limits.give_back(entry.host)
+        self.limits.give_back(entry.host, entry.protocol)
         self.per_session[entry.session] -= 1
         if self.per_session[entry.session] <= 0:
             del self.per_session[entry.session]
@@ -153,11 +153,11 @@ class Expectations:
             return Refusal("port.privileged", f"ports {ports.start} to {ports.stop - 1} are none")
         return self.limits.forbidden(ports, self.config.realm_of(listener))
 
-    def _over_quota(self, session: int, host: Address) -> Refusal | None:
+    def _over_quota(self, owner: Owner, host: Address) -> Refusal | None:
         quotas = self.config.quotas
-        if self.per_session[session] >= quotas.pinholes_per_session:
+        if self.per_session[owner.session] >= quotas.pinholes_per_session:
             return Refusal("quota.session", f"{quotas.pinholes_per_session} are announced already")
-        return self.limits.over_quota(host)
+        return self.limits.over_quota(host, owner.protocol)
 
     def _public_address(
         self, conversation: Conversation, listener: Party, third_party: Address | None

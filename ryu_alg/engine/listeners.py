@@ -144,7 +144,7 @@ class Listeners:
             known.session = session
             return known
         refusal = self.limits.forbidden((inside.port,), Realm.INSIDE) or self.limits.over_quota(
-            host, PINHOLES
+            host, protocol, PINHOLES
         )
         if refusal is not None:
             return refusal
@@ -155,7 +155,7 @@ class Listeners:
             if lease is None:
                 return Refusal("ports.exhausted", f"no data port of {address} is free")
             public = lease.public
-        self.limits.take(host, PINHOLES)
+        self.limits.take(host, protocol, PINHOLES)
         number, version = self.ids.next(), host.version
         tally = Tally()
         tcp, udp, asking = (
@@ -190,7 +190,7 @@ class Listeners:
             del own[inside]
             if not own:
                 del self._by_host[port.protocol, inside.address]
-        self.limits.give_back(inside.address, PINHOLES)
+        self.limits.give_back(inside.address, port.protocol, PINHOLES)
         for data in (port.tcp, port.udp, port.asking):
             self.marks.remove(data)
         if port.lease is not None:

@@ -21,6 +21,7 @@ class PinholeLimits:
     config: EngineConfig
     total: int = 0
     per_host: Counter[Address] = field(default_factory=Counter)
+    per_protocol: Counter[str] = field(default_factory=Counter)
 
     def forbidden(self, ports: Iterable[int], listener: Realm) -> Refusal | None:
         """Whether one of the ports that somebody in `listener` waits on is not to be reached."""
@@ -32,23 +33,28 @@ class PinholeLimits:
                 return Refusal("port.denied", f"port {port} is on the list of denied ports")
         return None
 
-    def over_quota(self, host: Address, count: int = 1) -> Refusal | None:
+    def over_quota(self, host: Address, protocol: str, count: int = 1) -> Refusal | None:
         """Whether `count` more for the inside host would be too many."""
         quotas = self.config.quotas
         if self.per_host[host] + count > quotas.pinholes_per_host:
             return Refusal("quota.host", f"{host} may have {quotas.pinholes_per_host} pinholes")
+        if self.per_protocol[protocol] + count > quotas.pinholes_per_protocol:
+            detail = f"{protocol} may have {quotas.pinholes_per_protocol} pinholes"
+            return Refusal("quota.protocol", detail)
         if self.total + count > quotas.pinholes:
             return Refusal("quota.all", f"the gateway may have {quotas.pinholes} pinholes")
         return None
 
-    def take(self, host: Address, count: int = 1) -> None:
+    def take(self, host: Address, protocol: str, count: int = 1) -> None:
         """There are `count` more."""
         self.total += count
         self.per_host[host] += count
+        self.per_protocol[protocol] += count
 
-    def give_back(self, host: Address, count: int = 1) -> None:
+    def give_back(self, host: Address, protocol: str, count: int = 1) -> None:
         """There are `count` fewer."""
         self.total -= count
+        self.per_protocol[protocol] -= count
         self.per_host[host] -= count
         if self.per_host[host] <= 0:
             del self.per_host[host]

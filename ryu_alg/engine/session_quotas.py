@@ -18,10 +18,13 @@ class SessionQuotas:
     by_protocol: Counter[str] = field(default_factory=Counter)
     per_host: Counter[Address] = field(default_factory=Counter)
 
-    def over(self, host: Address) -> str | None:
+    def over(self, host: Address, protocol: str) -> str | None:
         """The code of the quota that another session of `host` would exceed."""
-        if self.total >= self.config.quotas.sessions:
+        quotas = self.config.quotas
+        if self.total >= quotas.sessions:
             return "session.quota"
+        if self.by_protocol[protocol] >= quotas.sessions_per_protocol:
+            return "session.quota_protocol"
         return self.over_for_host(host)
 
     def over_for_host(self, host: Address) -> str | None:

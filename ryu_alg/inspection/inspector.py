@@ -60,11 +60,11 @@ class Refusal:
 
     code: str
     """Of `expect` and `bind`: `port.privileged`, `port.denied`, `port.partition`, `quota.session`,
-    `quota.host`, `quota.all`, `ports.exhausted`. Of `bind` alone: `binding.size`, `binding.hosts`,
-    `binding.outside`, `binding.public`. Of `signalling`: `signalling.foreign`, `port.privileged`,
-    `port.denied`, `session.quota_host`, `session.ports_exhausted`. Of `listen`: `port.privileged`,
-    `port.denied`, `quota.host`, `quota.all`, `ports.exhausted`, `listener.foreign`,
-    `listener.cause`, `listener.causes`."""
+    `quota.host`, `quota.protocol`, `quota.all`, `ports.exhausted`. Of `bind` alone: `binding.size`,
+    `binding.hosts`, `binding.outside`, `binding.public`. Of `signalling`: `signalling.foreign`,
+    `port.privileged`, `port.denied`, `session.quota_host`, `session.ports_exhausted`. Of `listen`:
+    `port.privileged`, `port.denied`, `quota.host`, `quota.protocol`, `quota.all`,
+    `ports.exhausted`, `listener.foreign`, `listener.cause`, `listener.causes`."""
     detail: str
 
 

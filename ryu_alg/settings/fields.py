@@ -73,6 +73,9 @@ Port = Annotated[int, Scalar(parsers.parse_port, _integer(1, PORT_MAX))]
 Count = Annotated[
     int, Scalar(parsers.whole_number(1, _COUNT_MAX, "a limit"), _integer(1, _COUNT_MAX))
 ]
+Percentage = Annotated[
+    int, Scalar(parsers.whole_number(1, 100, "a percentage"), _integer(1, 100))
+]
 Zone = Annotated[
     int, Scalar(parsers.whole_number(1, 65535, "a conntrack zone"), _integer(1, 65535))
 ]

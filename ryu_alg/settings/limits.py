@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from ryu_alg.settings.fields import Count, Duration, FlowTimeout
+from ryu_alg.settings.fields import Count, Duration, FlowTimeout, Percentage
 from ryu_alg.settings.section import Section
 
 
@@ -70,6 +70,11 @@ class Quotas(Section):
 
     sessions: Count = Field(default=10_000, description="Sessions in all.")
     sessions_per_host: Count = Field(default=200, description="Sessions of one inside host.")
+    protocol_share: Percentage = Field(
+        default=75,
+        description="Percent of `sessions` and of `pinholes` that one protocol may have, where "
+        "several are bound: a flood of one leaves room for the others.",
+    )
     pinholes: Count = Field(default=20_000, description="Open pinholes in all.")
     pinholes_per_host: Count = Field(
         default=400, description="Open pinholes of one inside host, over all its sessions."
