@@ -22,11 +22,13 @@ from ryu_alg.engine.commands import Publish
 from ryu_alg.engine.events import (
     BarrierDone,
     DataCounted,
+    DatagramArrived,
     Event,
     OffloadEnded,
     PinholeExpired,
     PinholeUsed,
     PipelineInstalled,
+    SegmentArrived,
     Timeout,
 )
 from ryu_alg.gateway import Gateway
@@ -209,8 +211,14 @@ class AlgApp(app_manager.RyuApp):
         event = punts.control_packet(punt.frame, punt.realm, protocol)
         if isinstance(event, str):
             self.gateway.engine.counters[event] += 1
-        else:
-            self._handle(event, Cause(punt))
+            return
+        packet = event.segment if isinstance(event, SegmentArrived) else event.datagram
+        if self.switch is not None:
+            held = self.switch.count(punt.network, packet, time.monotonic())
+            if held is not None:
+                self._publish("punt.greedy", str(held))
+        sender = packet.src if isinstance(event, DatagramArrived) else None
+        self._handle(event, Cause(punt, sender=sender))
 
     def _sized_datagram(
         self, punt: PacketIn, protocol: int | None = None, listener: int | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -25,15 +25,13 @@ from ryu_alg.engine.views import (
     SessionView,
     StatusView,
 )
+from ryu_alg.event_log import EventLog
 from ryu_alg.openflow.datagrams import NO_PROTOCOL
 from ryu_alg.openflow.plan import PipelinePlan
 from ryu_alg.rest.read_model import Applied, Refused
 from ryu_alg.settings import ConfigurationError, Settings, load, load_to_start
 
 LOG = logging.getLogger("ryu_alg")
-
-EVENTS_KEPT = 2000
-"""The most recent events that `/v1.0/alg/events` shows."""
 
 
 class Gateway:
@@ -54,9 +52,7 @@ class Gateway:
         self.connected = False
         self.punts: Counter[str] = Counter()
         self.packet_outs = 0
-        self._counts: Counter[str] = Counter()
-        self._events: deque[EventView] = deque(maxlen=EVENTS_KEPT)
-        self._last_event = 0
+        self._events = EventLog()
         self._started = time.monotonic()
         self.on_applied: Callable[[bool], None] = _ignore
         """Called after a reload; True when the switch's static flows change."""
@@ -95,21 +91,8 @@ class Gateway:
             self.count_punt(NO_PROTOCOL if protocol is None else protocol)
 
     def publish(self, event: Publish) -> None:
-        """Count, keep and log something that happened."""
-        self._last_event += 1
-        self._counts[event.code] += 1
-        self._events.append(
-            EventView(
-                self._last_event,
-                time.time(),
-                event.code,
-                event.detail,
-                event.session,
-                event.protocol,
-            )
-        )
-        who = "" if event.session is None else f"#{event.session} "
-        LOG.info("%s%s %s", who, event.code, event.detail)
+        """Something happened."""
+        self._events.add(event, time.time())
 
     # -- ReadModel ------------------------------------------------------------------------------
 
@@ -128,7 +111,7 @@ class Gateway:
 
     def events(self) -> Iterable[EventView]:
         """The most recent events, oldest first."""
-        return list(self._events)
+        return list(self._events.kept)
 
     def status(self) -> StatusView:
         """The gateway as a whole."""
@@ -150,7 +133,7 @@ class Gateway:
             bindings=Counter(binding.kind for binding in snapshot.bindings(engine, now)),
             punts=self.punts,
             packet_outs=self.packet_outs,
-            events=self._counts + engine.counters,
+            events=self._events.counts + engine.counters,
             data_packets=engine.tables.marks.total.packets,
             data_bytes=engine.tables.marks.total.bytes,
         )

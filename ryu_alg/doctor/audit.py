@@ -26,9 +26,11 @@ from ryu_alg.openflow.cookies import Kind, parse
 
 LOWEST_PORT = 1024
 _INTERCEPT, _TRACK, _ADMIT, _NEIGHBOUR, _COMMIT, _WATCHED, _HAIRPIN = 1, 2, 3, 5, 8, 10, 11
+_BUDGET = 15
 """Tables of docs/pipeline.md."""
 _DESTINATION_NAT = re.compile(r"nat\(dst=([^),]+)")
-_LETS_THROUGH = re.compile(r"\bct\(commit|\bgoto_table|\boutput|resubmit\(,(?!10\))")
+_LETS_THROUGH = re.compile(r"\bct\(commit|\bgoto_table|\boutput|resubmit\(,(?!1[05]\))")
+_COUNTS = re.compile(r"meter:\d+")
 
 Wrong = tuple[str, str]
 """What is missing, in a word, and what is wrong."""
@@ -91,6 +93,7 @@ class Auditor:
             Kind.CUT: _cut,
             Kind.NEIGHBOUR: _neighbour,
             Kind.FRAGMENT: _bypass,
+            Kind.BUDGET: _budget,
         }
 
     @cached_property
@@ -310,6 +313,14 @@ def _counter(flow: Flow, mark: int) -> Iterator[Wrong]:
 
 def _cut(_flow: Flow, mark: int) -> Iterator[Wrong]:
     yield "state", f"does not drop what has the mark {mark:#x}"
+
+
+def _budget(flow: Flow, number: int) -> Iterator[Wrong]:
+    yield from _in_table(flow, _BUDGET)
+    if flow.exact("reg2") != number:
+        yield "realm", f"not from network {number} alone"
+    if not _COUNTS.fullmatch(flow.actions):
+        yield "state", "does more than to count"
 
 
 def _neighbour(flow: Flow, number: int) -> Iterator[Wrong]:

@@ -84,8 +84,10 @@ class Session(Holder):
     offloaded: bool = False
     ended_at: float | None = None
     """When both ends had closed, or one had reset."""
-    charged: bool = True
+    charged: bool
     """It counts for its host's quota."""
+    waits_in: str | None
+    """Its handshake is not complete: among whose half-open sessions it is."""
     kept_punting: bool = False
     """It began under an earlier configuration, and has flows of its own that punt it."""
     finished_inspection: set[Direction] = field(default_factory=set)
@@ -248,11 +250,18 @@ class Session(Holder):
         self.editor.abort()
         return self._flush()
 
-    def replaced(self, now: float) -> list[Command]:
-        """Its client begins another connection on the same ports."""
+    def give_up(self, now: float, why: str) -> list[Command]:
+        """It makes way, without a word to its ends."""
         self.now = now
-        self._end("replaced by a new connection")
+        self._end(why)
         return self.take_commands()
+
+    def turn_away(self, now: float, code: str) -> list[Command]:
+        """Reset the connection towards both ends: its host's quota has been used up."""
+        self.now = now
+        self._publish(code, str(self.conversation.client))
+        self.editor.abort()
+        return self._flush()
 
     def next_timeout(self) -> float | None:
         """When `expire` wants to be called; None while the switch has the session."""

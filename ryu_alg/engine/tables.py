@@ -12,6 +12,7 @@ from ryu_alg.engine.config import EngineConfig
 from ryu_alg.engine.data_binding import Numbers
 from ryu_alg.engine.data_marks import DataMarks
 from ryu_alg.engine.expectations import Expectations
+from ryu_alg.engine.half_open import HalfOpen
 from ryu_alg.engine.listeners import Listeners
 from ryu_alg.engine.pinhole_limits import PinholeLimits
 from ryu_alg.engine.public_ports import PublicPorts
@@ -35,6 +36,7 @@ class Tables:
     ports: PublicPorts = field(init=False)
     limits: PinholeLimits = field(init=False)
     quotas: SessionQuotas = field(init=False)
+    half_open: HalfOpen = field(init=False)
     expectations: Expectations = field(init=False)
     bindings: Bindings = field(init=False)
     listeners: Listeners = field(init=False)
@@ -44,6 +46,7 @@ class Tables:
         self.ports = PublicPorts(self.config, self.random)
         self.limits = PinholeLimits(self.config)
         self.quotas = SessionQuotas(self.config)
+        self.half_open = HalfOpen(self.config)
         self.expectations = Expectations(self.config, self.ports, self.limits, self.numbers)
         self.bindings = Bindings(self.config, self.ports, self.limits, self.marks, self.numbers)
         self.listeners = Listeners(
@@ -62,6 +65,7 @@ class Tables:
         self.ports.config = config
         self.limits.config = config
         self.quotas.config = config
+        self.half_open.config = config
         self.expectations.config = config
         self.bindings.config = config
         self.listeners.config = config

@@ -52,6 +52,8 @@ class Kind(IntEnum):
     """Of a port where an inside host waits for anybody; the id is the listening port's."""
     FIRST_DATAGRAM = 16
     """A UDP datagram that begins an exchange; the id is the index of the protocol."""
+    BUDGET = 17
+    """Says which meter something counts for; the id is the number of the network."""
     FRAGMENT = 14
     """A UDP fragment that may be of a control datagram; the id is 0, or 1 where it passes by."""
 

@@ -21,8 +21,7 @@ from ryu_alg.openflow.datagrams import DESTINATION, SOURCE
 from ryu_alg.openflow.flowtext import Command as FlowCommand
 from ryu_alg.openflow.flowtext import delete_by_cookie, flow_mod
 from ryu_alg.openflow.packet_out import ANSWERED, SEEN
-from ryu_alg.openflow.pinholes import SYN
-from ryu_alg.openflow.render import REALM_NUMBER, Meter, size_checks, transport_match
+from ryu_alg.openflow.render import PUNT, REALM_NUMBER, SYN, size_checks, transport_match
 
 _WATCH = 460
 """In table 1, below all control packets."""
@@ -131,16 +130,15 @@ def _watching(port: OpenListener, watched: Watched, zone: int) -> dict[str, str]
     # may go on with what it has cached of table 1.
     tracked = f"reg1={_INSIDE},{transport_match(Transport.UDP, version)},ct_mark={port.udp_mark:#x}"
     measured = f"{size_checks(watched.sizes, version)},resubmit(,10)"
-    punted = f"meter:{int(Meter.INSIDE)},controller:65535"
     return {
         f"table=1,priority={_WATCH},reg3=0,{sent}": measured,
-        f"table=10,priority=100,{sent},reg6=0x1/0x3": punted,
+        f"table=10,priority=100,{sent},reg6=0x1/0x3": PUNT,
         f"table=3,priority={_WATCH_TRACKED},ct_state=+est-inv+trk,reg3=0,{tracked}": measured,
-        f"table=10,priority=100,ct_state=+est+trk,{tracked},reg6=0x1/0x3": punted,
+        f"table=10,priority=100,ct_state=+est+trk,{tracked},reg6=0x1/0x3": PUNT,
         f"{sent_on},reg3={ANSWERED},{sent}": _mapped(port, zone, asking),
         f"{sent_on},reg3={SEEN},{received}": _let_in(port, zone, port.udp_mark),
         f"{sent_on},reg3={ANSWERED},{received}": _let_in(port, zone, asking),
-        asked: f"meter:{int(Meter.OUTSIDE)},controller:65535",
+        asked: PUNT,
     }
 
 

@@ -23,15 +23,12 @@ from ryu_alg.openflow.cookies import EVERY, EVERY_ID, Kind, cookie
 from ryu_alg.openflow.datagrams import DESTINATION, SOURCE
 from ryu_alg.openflow.flowtext import delete_by_cookie, flow_stats_request
 from ryu_alg.openflow.plan import PortRange
-from ryu_alg.openflow.render import REALM_NUMBER, Meter, transport_match
+from ryu_alg.openflow.render import PUNT, REALM_NUMBER, SYN, transport_match
 
 _CUT, _COUNTER, _USED, _ENTERING, _PINHOLE = 600, 500, 450, 410, 400
 _OFFLOAD, _KEPT_PUNT = 700, 690
 _FIN_TIMEOUT = 10
 """Seconds that the flow of a connection stays after its FIN or RST."""
-
-SYN = "0x002/0x012"
-"""SYN without ACK."""
 
 _NXM_SOURCE = {4: "NXM_OF_IP_SRC", 6: "NXM_NX_IPV6_SRC"}
 _ETHERTYPE = {4: "0x0800", 6: "0x86dd"}
@@ -164,10 +161,9 @@ def offload_flows(offload: Offload) -> list[str]:
 
 def kept_punt_flows(kept: KeepPunting) -> list[str]:
     """The flows that punt a session whose static flows may be gone."""
-    meters = {Realm.INSIDE: Meter.INSIDE, Realm.OUTSIDE: Meter.OUTSIDE}
     return [
         f"table=1,cookie={_kept_punt(kept.id):#x},priority={_KEPT_PUNT},{_exact(realm, arriving)}"
-        f" actions=meter:{meters[realm]:d},controller:65535"
+        f" actions={PUNT}"
         for realm, arriving in kept.arriving
     ]
 

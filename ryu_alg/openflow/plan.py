@@ -134,17 +134,23 @@ class InterceptedProtocol:
 
 @dataclass(frozen=True, slots=True)
 class MeterRates:
-    """How much reaches the controller, in packets per second; what exceeds it is dropped."""
+    """How much reaches the controller from each network, in packets per second; what exceeds it
+    is dropped."""
 
-    inside: int = 20_000
-    """Control packets from inside."""
-    outside: int = 20_000
-    """Control packets from outside."""
+    known: int = 20_000
+    """Control packets of what the gateway knows."""
+    first: int = 20_000
+    """Those that anybody may send: SYNs, and datagrams of hosts that it does not know."""
     neighbours: int = 500
-    """For each network: ARP and ND from there, and again packets that wait for it."""
+    """ARP and ND from there, and again packets that wait for it."""
     icmp_errors: int = 200
     fragments: int = 5_000
     """UDP fragments that may be of a control datagram."""
+
+    @property
+    def greedy(self) -> int:
+        """Of conversations that exhaust what is there for those that the gateway knows."""
+        return max(1, self.known // 2)
 
 
 @dataclass(frozen=True, slots=True)

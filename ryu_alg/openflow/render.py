@@ -32,27 +32,35 @@ _IP = {4: "ip", 6: "ipv6"}
 _FIRST_RULE_PRIORITY = 65_000
 
 
+SYN = "0x002/0x012"
+"""SYN without ACK."""
+
+
 class Meter(IntEnum):
-    """The meters of the pipeline; their rates are in the plan. Each network has two more."""
+    """What each network has a meter for; the rates are in the plan."""
 
-    INSIDE = 1
-    OUTSIDE = 2
-    ICMP_ERRORS = 3
+    KNOWN = 1
+    """Control packets of what the gateway knows."""
+    FIRST = 2
+    """Control packets that anybody may send."""
+    GREEDY = 3
+    """Control packets of conversations that exhaust the first of these."""
     FRAGMENTS = 4
+    ICMP_ERRORS = 5
+    HEARD = 6
+    """ARP and ND from there."""
+    MISSING = 7
+    """Packets to there that wait for a neighbour. Apart from the one above, and from those of
+    other networks: or a host that asks for each address of a network in turn would keep us from
+    hearing the answers of its neighbours."""
+
+    def of(self, network: int) -> int:
+        """The number of a network's meter."""
+        return 10 * network + self
 
 
-def heard_meter(network: int) -> int:
-    """The meter for ARP and ND that a network sends us."""
-    return 100 + 2 * network
-
-
-def missing_meter(network: int) -> int:
-    """The meter for packets to a network that wait for a neighbour there.
-
-    Apart from the one above, and from those of other networks: or a host that asks for each
-    address of a network in turn would keep us from hearing the answers of its neighbours.
-    """
-    return 101 + 2 * network
+PUNT = "resubmit(,15),controller:65535"
+"""Actions: to the controller, as far as the sender's network has budget left."""
 
 
 def render(plan: PipelinePlan, ports: Mapping[str, int] | Mapping[str, str]) -> list[str]:
@@ -72,17 +80,21 @@ def render(plan: PipelinePlan, ports: Mapping[str, int] | Mapping[str, str]) -> 
 
 def meter_rates(plan: PipelinePlan) -> dict[int, int]:
     """The rate of each meter, in packets per second."""
-    rates: dict[int, int] = {
-        Meter.INSIDE: plan.meters.inside,
-        Meter.OUTSIDE: plan.meters.outside,
-        Meter.ICMP_ERRORS: plan.meters.icmp_errors,
+    rates = plan.meters
+    by_kind = {
+        Meter.KNOWN: rates.known,
+        Meter.FIRST: rates.first,
+        Meter.GREEDY: rates.greedy,
+        Meter.FRAGMENTS: rates.fragments,
+        Meter.ICMP_ERRORS: rates.icmp_errors,
+        Meter.HEARD: rates.neighbours,
+        Meter.MISSING: rates.neighbours,
     }
-    if DatagramProtocols(plan).bound:
-        rates[Meter.FRAGMENTS] = plan.meters.fragments
-    for network in plan.networks:
-        rates[heard_meter(network.number)] = plan.meters.neighbours
-        rates[missing_meter(network.number)] = plan.meters.neighbours
-    return rates
+    return {
+        meter.of(network.number): rate
+        for network in plan.networks
+        for meter, rate in by_kind.items()
+    }
 
 
 _HEADERS = {4: 14 + 20 + 8, 6: 14 + 40 + 8}
@@ -109,10 +121,7 @@ def _values(plan: PipelinePlan) -> Row:
         "mac": plan.mac,
         "zone": plan.ct_zone,
         "napt": plan.napt,
-        "meter_inside": int(Meter.INSIDE),
-        "meter_outside": int(Meter.OUTSIDE),
-        "meter_icmp": int(Meter.ICMP_ERRORS),
-        "meter_fragments": int(Meter.FRAGMENTS),
+        "syn": SYN,
         "neighbour_miss": hex(cookie(Kind.NEIGHBOUR_MISS)),
         "icmp_error": hex(cookie(Kind.ICMP_ERROR)),
         "datagram": hex(cookie(Kind.DATAGRAM)),
@@ -258,8 +267,12 @@ class _Rows:
                     "number": network.number,
                     "realm": REALM_NUMBER[network.realm],
                     "neighbour": hex(cookie(Kind.NEIGHBOUR, network.number)),
-                    "meter_heard": heard_meter(network.number),
-                    "meter_missing": missing_meter(network.number),
+                    "meter_known": Meter.KNOWN.of(network.number),
+                    "meter_first": Meter.FIRST.of(network.number),
+                    "meter_fragments": Meter.FRAGMENTS.of(network.number),
+                    "meter_icmp": Meter.ICMP_ERRORS.of(network.number),
+                    "meter_heard": Meter.HEARD.of(network.number),
+                    "meter_missing": Meter.MISSING.of(network.number),
                 },
                 network,
             )

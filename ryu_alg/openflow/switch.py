@@ -6,6 +6,7 @@ piece, so that no other message gets between a pinhole and its barrier.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -35,7 +36,7 @@ from ryu_alg.engine.commands import (
     Publish,
     StopPunting,
 )
-from ryu_alg.engine.segment import Datagram
+from ryu_alg.engine.segment import Datagram, Segment
 from ryu_alg.inspection import Realm
 from ryu_alg.openflow import frames, messages, neighbours, packet_out, pinholes
 from ryu_alg.openflow.bundle import installation
@@ -43,6 +44,8 @@ from ryu_alg.openflow.bypass import Bypass
 from ryu_alg.openflow.flowtext import Command as FlowCommand
 from ryu_alg.openflow.flowtext import flow_mod
 from ryu_alg.openflow.fragmentation import fragments
+from ryu_alg.openflow.greedy import Greedy, Held
+from ryu_alg.openflow.known_hosts import KnownHosts
 from ryu_alg.openflow.listeners import Listeners
 from ryu_alg.openflow.media import Media
 from ryu_alg.openflow.packet_in import PacketIn
@@ -57,6 +60,8 @@ class Cause:
 
     punt: PacketIn
     icmp: packets.IcmpError | None = None
+    sender: bytes | None = None
+    """Of a datagram: the packed address that it comes from."""
     fragments: tuple[bytes, ...] = ()
     """If the packet came in several frames: all of them, the punt's last."""
 
@@ -87,7 +92,17 @@ class Switch:
     _barriers: dict[int, int | None] = field(default_factory=dict)
     """Tokens by transaction id; None: the bundle's own."""
     _bypass: Bypass = field(default_factory=Bypass)
+    _known: KnownHosts = field(default_factory=KnownHosts)
+    _greedy: Greedy = field(init=False)
+    _outside: tuple[int, ...] = field(init=False)
+    """The numbers of the outside networks."""
     listeners: Listeners = field(default_factory=Listeners)
+
+    def __post_init__(self) -> None:
+        self._greedy = Greedy(self.plan.meters.known)
+        self._outside = tuple(
+            network.number for network in self.plan.networks if network.realm is Realm.OUTSIDE
+        )
 
     def install(self, neighbour_flows: Iterable[str], commands: Iterable[Command]) -> None:
         """Send the whole pipeline, in place of whatever the switch has, all at once: the static
@@ -213,6 +228,25 @@ class Switch:
             packet_out.ANSWERED if command.answered else packet_out.SEEN,
         )
 
+    def count(self, network: int, packet: Segment | Datagram, now: float) -> Held | None:
+        """Count a control packet from a network, at `now` in seconds. The conversation that has
+        exhausted its budget by that, if there is one; it is held down from here on."""
+        held = self._greedy.seen(network, packet, now)
+        if held is not None:
+            self.send(flow_mod(held.flow))
+        return held
+
+    def _meet(self, cause: Cause | None, datagram: Datagram) -> list[bytes]:
+        """An inside host's datagram goes on: both ends are known from here on."""
+        if cause is None or cause.sender is None or cause.punt.realm is not Realm.INSIDE:
+            return []
+        if datagram.dst == cause.sender:
+            return []  # it was refused
+        now = time.monotonic()
+        flows = self._known.met((cause.punt.network,), cause.sender, now)
+        flows += self._known.met(self._outside, datagram.dst, now)
+        return list(map(flow_mod, flows))
+
     def carry_out(self, commands: Iterable[Command], cause: Cause | None = None) -> int:
         """Send what `commands` want, in order: how many packets among it."""
         out: list[bytes] = []
@@ -225,6 +259,7 @@ class Switch:
                 case EmitDatagram(datagram):
                     pieces = _datagram_frames(datagram)
                     out += map(packet_out.through_egress, pieces)
+                    out += self._meet(cause, datagram)
                     sent += len(pieces)
                 case PassDatagram():
                     out.append(self._passed(command))

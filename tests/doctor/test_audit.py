@@ -28,6 +28,7 @@ from ryu_alg.engine.commands import (
 from ryu_alg.inspection import Endpoint, Realm, Transport
 from ryu_alg.openflow import pinholes
 from ryu_alg.openflow.bypass import Bypass
+from ryu_alg.openflow.known_hosts import KnownHosts
 from ryu_alg.openflow.listeners import listener_flows
 from ryu_alg.openflow.media import Media
 from ryu_alg.openflow.render import render
@@ -168,6 +169,8 @@ NEIGHBOUR = (
 )
 COUNTER = pinholes.counter_flow(CountData(0x1234, 120, 4))
 
+(KNOWN,) = KnownHosts().met((4,), ip_address(SERVER).packed, 0.0)
+
 
 def all_flows() -> list[str]:
     bypass = Bypass().flow(Realm.OUTSIDE, ip_address(SERVER).packed, ip_address(PUBLIC).packed, 0.0)
@@ -189,6 +192,7 @@ def all_flows() -> list[str]:
         *pinholes.kept_punt_flows(kept),
         pinholes.cut_flow(cut.mark, cut.idle),
         bypass,
+        KNOWN,
         NEIGHBOUR,
         # What a used pinhole leaves.
         "table=3,cookie=0xa1600300000000ff,hard_timeout=60,priority=450,tcp,reg1=2 actions=drop",
@@ -291,6 +295,9 @@ OFFLOADED = pinholes.offload_flows(OFFLOAD)[0]
         ("port", changed(OFFLOADED, "tp_src=1025,", "")),
         ("timeout", changed(OFFLOADED, "idle_timeout=300,", "")),
         ("address", changed(OFFLOADED, f"nw_src={CLIENT},", "")),
+        ("state", changed(KNOWN, "meter:41", "goto_table:4")),
+        ("state", changed(KNOWN, "table=15", "table=3")),
+        ("realm", changed(KNOWN, "reg2=4,", "")),
     ],
 )
 def test_a_defect_is_found(code: str, flow: str) -> None:

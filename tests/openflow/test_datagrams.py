@@ -22,6 +22,7 @@ from ryu_alg.openflow.fragmentation import fragments
 from ryu_alg.openflow.media import Media
 from ryu_alg.openflow.messages import MessageType
 from ryu_alg.openflow.plan import PipelinePlan
+from ryu_alg.openflow.render import Meter
 from ryu_alg.openflow.switch import Cause, Switch
 from tests.openflow.bench import BRIDGE, PATIENCE, Bench, Host, OpenFlowClient
 from tests.openflow.conftest import PHONES, PLAN, PORTS, SIP, VOICE, install
@@ -236,9 +237,8 @@ def test_more_fragments_than_are_kept(gateway: Bench, stand: Stand) -> None:
 def test_fragments_are_metered(gateway: Bench, stand: Stand) -> None:
     lan = gateway.hosts["lan"]
     few = 20
-    gateway.ofctl(
-        "mod-meter", BRIDGE, f"meter=4,pktps,burst,band=type=drop,rate={few},burst_size={few}"
-    )
+    meter, band = Meter.FRAGMENTS.of(PORTS["lan"]), f"type=drop,rate={few},burst_size={few}"
+    gateway.ofctl("mod-meter", BRIDGE, f"meter={meter},pktps,burst,band={band}")
     ends = ("192.168.10.2", 3000), ("192.0.2.1", 5060)
     for number in range(100):
         send(lan, *fragments(frame(lan, *ends, BIG), number))

@@ -31,7 +31,7 @@ MORE = [
     "table=19,ct_state=+new-est+rel-rpl-inv+trk+snat-dnat,ct_mark=0x10/0xff0 actions=drop",
     "table=19,tcp,tcp_flags=0x002/0x012 actions=drop",
     "table=19,ip,nw_proto=47 actions=dec_ttl,output:4",
-    "table=19,icmp6,icmp_type=2,icmp_code=0 actions=meter:1,output:4,goto_table:21",
+    "table=19,icmp6,icmp_type=2,icmp_code=0 actions=meter:11,output:4,goto_table:21",
     "table=19,arp,dl_src=02:00:00:00:00:00/fe:00:00:00:00:00 actions=goto_table:22",
     "table=19,dl_type=0x88cc actions=set_field:02:00:00:00:00:09->eth_dst,output:1",
     "table=19,priority=5,reg0=0x10/0xf0,reg3=7,xxreg1=0xff actions=drop",
