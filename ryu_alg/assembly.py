@@ -77,6 +77,7 @@ def engine_config(
             sessions=quotas.sessions,
             sessions_per_host=quotas.sessions_per_host,
             sessions_per_protocol=_share(settings, quotas.sessions),
+            half_open=quotas.half_open,
             pinholes=quotas.pinholes,
             pinholes_per_host=quotas.pinholes_per_host,
             pinholes_per_protocol=_share(settings, quotas.pinholes),
@@ -139,8 +140,8 @@ def pipeline_plan(settings: Settings, specs: dict[str, ProtocolSpec]) -> pipelin
             for transport in specs[name].transports
         ),
         meters=pipeline.MeterRates(
-            inside=settings.quotas.punt_rate,
-            outside=settings.quotas.punt_rate,
+            known=settings.quotas.punt_rate,
+            first=settings.quotas.first_rate,
             neighbours=settings.quotas.neighbour_rate,
             icmp_errors=settings.quotas.icmp_rate,
         ),

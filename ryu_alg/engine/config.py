@@ -124,6 +124,7 @@ class Quotas:
     sessions: int = 10_000
     sessions_per_host: int = 200
     sessions_per_protocol: int = 7_500
+    half_open: int = 500
     pinholes: int = 20_000
     pinholes_per_host: int = 400
     pinholes_per_protocol: int = 15_000

@@ -43,11 +43,12 @@ from ryu_alg.engine.events import (
     Timeout,
 )
 from ryu_alg.engine.expectations import Expectations
+from ryu_alg.engine.half_open import OUTSIDE
 from ryu_alg.engine.listening_port import ListeningPort
 from ryu_alg.engine.segment import ACK, FIN, RST, SYN, Segment
 from ryu_alg.engine.session import Session
 from ryu_alg.engine.tables import Tables
-from ryu_alg.inspection import Direction, Endpoint, Realm, Transport
+from ryu_alg.inspection import Address, Direction, Endpoint, Realm, Transport
 
 _Key = tuple[bytes, int, bytes, int]
 _TCP_HEADER = 20
@@ -137,7 +138,8 @@ class Engine:
             session, direction = found
             if not (opens and direction is Direction.TO_SERVER and self._reborn(session, segment)):
                 return self._settle(session, now, session.receive(direction, segment, now))
-            return self._forget(session, now) + self._admit(segment, realm, protocol, now)
+            replaced = self._forget(session, now, "replaced by a new connection")
+            return replaced + self._admit(segment, realm, protocol, now)
         if opens:
             return self._admit(segment, realm, protocol, now)
         return self._stray(segment, realm, protocol)
@@ -167,9 +169,8 @@ class Engine:
                 admitted.lease.end(now, known=False)
             return self._refuse(segment, over, f"{admitted.conversation.client}", binding.name)
         session = self._create(admitted, binding, now)
-        commands: list[Command] = [
-            Publish("session.opened", _describe(admitted), session.id, binding.name)
-        ]
+        commands = self._make_room(session, now)
+        commands.append(Publish("session.opened", _describe(admitted), session.id, binding.name))
         if not session.start(now):
             commands += session.take_commands()
             return [*commands, *self._forget(session, now), Emit(_reset_for(segment))]
@@ -208,15 +209,53 @@ class Engine:
             tally=tally,
             data=tables.marks.new(number, conversation.client.address.version, tally),
             lease=admitted.lease,
+            charged=admitted.client_realm is Realm.INSIDE,
+            waits_in=self._network_name(admitted.conversation.client.address),
             since=now,
             last_activity=now,
         )
         self.sessions[session.id] = session
         tables.quotas.opened(session.binding.name)
-        tables.quotas.charge(session.host)
+        if session.charged:
+            tables.quotas.charge(session.host)
         for key, direction in self._keys(session):
             self._by_tuple[key] = (session, direction)
         return session
+
+    def _network_name(self, client: Address) -> str:
+        network = self.config.network_of(client)
+        return OUTSIDE if network is None else network.name
+
+    def _make_room(self, session: Session, now: float) -> list[Command]:
+        """Have a new session wait for its handshake. It may cost the oldest one that does."""
+        half_open, network = self.tables.half_open, session.waits_in
+        if network is None:
+            return []
+        oldest = self.sessions.get(half_open.enter(network, session.id) or 0)
+        if oldest is None:
+            return []
+        self.counters["session.half_open_ended"] += 1
+        commands = self._forget(oldest, now, "made way for a newer one, half open")
+        if half_open.worth_telling(network, now):
+            where = network or "outside"
+            detail = f"{self.config.quotas.half_open} from {where} wait: the oldest are given up"
+            commands.append(Publish("session.half_open", detail, None, session.binding.name))
+        return commands
+
+    def _opened(self, session: Session, network: str, now: float) -> list[Command]:
+        """The handshake is complete, or the session has ended before."""
+        if session.ended_at is not None:
+            return self._forget(session, now)
+        session.waits_in = None
+        self.tables.half_open.leave(network, session.id)
+        if session.charged:
+            return []
+        over = self.tables.quotas.over_for_host(session.host)
+        if over is not None:
+            return session.turn_away(now, over)
+        session.charged = True
+        self.tables.quotas.charge(session.host)
+        return []
 
     def _keys(self, session: Session) -> Iterator[tuple[_Key, Direction]]:
         """How the packets of both directions look when they come in."""
@@ -390,7 +429,7 @@ class Engine:
             if session is None:
                 continue
             commands += self._settle(session, now, session.expire(now))
-            if session.over(now):
+            if session.over(now) and number in self.sessions:
                 commands += self._forget(session, now)
         return commands
 
@@ -413,6 +452,11 @@ class Engine:
         return [] if session is None else self._settle(session, now, act(session))
 
     def _settle(self, session: Session, now: float, commands: list[Command]) -> list[Command]:
+        network = session.waits_in
+        if network is not None and session.editor.phase is not Phase.OPENING:
+            commands = commands + self._opened(session, network, now)
+            if session.id not in self.sessions:
+                return commands
         if session.ended_at is not None:
             self._release_host(session)
         self.tables.timers.set(session.id, session.next_timeout())
@@ -437,8 +481,10 @@ class Engine:
             session.charged = False
             self.tables.quotas.release(session.host)
 
-    def _forget(self, session: Session, now: float) -> list[Command]:
-        commands = session.replaced(now) if session.ended_at is None else []
+    def _forget(self, session: Session, now: float, why: str = "") -> list[Command]:
+        commands = session.give_up(now, why) if session.ended_at is None else []
+        if session.waits_in is not None:
+            self.tables.half_open.leave(session.waits_in, session.id)
         for key, _ in self._keys(session):
             self._by_tuple.pop(key, None)
         self.sessions.pop(session.id, None)
@@ -446,7 +492,8 @@ class Engine:
         self.tables.timers.set(session.id, None)
         self._release_host(session)
         if session.lease is not None:
-            session.lease.end(now)
+            # A connection that never was has left nothing on its way that could reach the next one.
+            session.lease.end(now, known=session.waits_in is None)
         if not session.data.counted:
             self.tables.marks.remove(session.data)
         return [*commands, StopPunting(session.id)] if session.kept_punting else commands

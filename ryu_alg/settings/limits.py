@@ -66,7 +66,8 @@ class Timers(Section):
 
 
 class Quotas(Section):
-    """Bounds. What would exceed one is refused and reported; nothing is evicted."""
+    """Bounds. What would exceed one is refused and reported; nothing is evicted, but for
+    connections that are half open."""
 
     sessions: Count = Field(default=10_000, description="Sessions in all.")
     sessions_per_host: Count = Field(default=200, description="Sessions of one inside host.")
@@ -74,6 +75,13 @@ class Quotas(Section):
         default=75,
         description="Percent of `sessions` and of `pinholes` that one protocol may have, where "
         "several are bound: a flood of one leaves room for the others.",
+    )
+    half_open: Count = Field(
+        default=500,
+        description="TCP sessions of each inside network, and of all outside ones, whose "
+        "handshake is not complete. One more ends the oldest of them: a flood of SYNs keeps "
+        "nobody out. Those from outside count for the quota of the inside host only when they "
+        "are complete.",
     )
     pinholes: Count = Field(default=20_000, description="Open pinholes in all.")
     pinholes_per_host: Count = Field(
@@ -85,15 +93,20 @@ class Quotas(Section):
     punt_rate: Count = Field(
         default=2_500,
         description="Control packets per second that the switch sends to the controller from "
-        "each realm; those above are dropped by a meter. Both together should be no more than "
+        "each network; those above are dropped by a meter. All together should be no more than "
         "one controller handles (`make bench`).",
+    )
+    first_rate: Count = Field(
+        default=500,
+        description="Control packets per second from each network that anybody may send, metered "
+        "apart: SYNs, and datagrams of hosts that the gateway has let none through to or from.",
     )
     neighbour_rate: Count = Field(
         default=500,
-        description="Packets per second to the controller for ARP and IPv6 neighbour "
-        "discovery, metered apart from control packets.",
+        description="Packets per second from each network to the controller for ARP and IPv6 "
+        "neighbour discovery, metered apart from control packets.",
     )
     icmp_rate: Count = Field(
         default=200,
-        description="ICMP errors per second to the controller, metered apart.",
+        description="ICMP errors per second from each network to the controller, metered apart.",
     )
