@@ -47,6 +47,9 @@ class Direction(Enum):
     TO_SERVER = "to_server"
     TO_CLIENT = "to_client"
 
+    __hash__ = object.__hash__
+    """Of the member, not of its name: a direction is looked up many times for each segment."""
+
     @property
     def opposite(self) -> Direction:
         """The other direction."""
