@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any
 
 from ryu_alg.engine.commands import Command, EmitDatagram, PassDatagram
@@ -20,7 +19,7 @@ from ryu_alg.engine.segment import Datagram
 from ryu_alg.inspection import Endpoint, ProtocolSpec, Realm
 from tests.fuzz import records
 from tests.fuzz.recorders import Datagrams
-from tests.fuzz.site import PUBLIC, PUBLISHED, Rules, Site, at
+from tests.fuzz.site import PUBLIC, PUBLISHED, Rules, Site, at, endpoint
 
 CLIENTS = ("192.168.10.2", "2001:db8:30::2")
 SERVERS = ("198.51.100.7", "2001:db8:2::7")
@@ -149,8 +148,8 @@ class Lan:
         for command in commands:
             match command:
                 case EmitDatagram(wire):
-                    source = Endpoint(ip_address(wire.src), wire.sport)
-                    target = Endpoint(ip_address(wire.dst), wire.dport)
+                    source = endpoint(wire.src, wire.sport)
+                    target = endpoint(wire.dst, wire.dport)
                     if self.site.engine.config.realm_of(target.address) is Realm.OUTSIDE:
                         assert source.address in (PUBLIC, self.client.address), source
                     if target == self.server:

@@ -7,6 +7,7 @@ fails is kept in tests/fuzz/findings/TARGET, which `test_targets` runs again.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import sys
 from pathlib import Path
@@ -14,12 +15,14 @@ from random import Random
 
 import atheris
 
-from tests.fuzz.mutation import LONGEST, mutate
+from tests.fuzz.mutation import LONGEST, mutate, shortened
 
 HERE = Path(__file__).parent
 KEPT = HERE.parents[1] / ".fuzz"
 SLOWEST, LARGEST = 10, 2048
 """Seconds of an input, and MiB of the process."""
+SHORTENED = 0.7
+"""Of the inputs that others are made from."""
 
 with atheris.instrument_imports(include=["ryu_alg"], enable_loader_override=False):
     from tests.fuzz.targets import TARGETS
@@ -37,6 +40,8 @@ def main(name: str, inputs: int, *more: str) -> None:
 
     def changed(data: bytes, max_size: int, seed: int) -> bytes:
         random = Random(seed)
+        if random.random() < SHORTENED:
+            data = shortened(random, data)
         if random.random() < 0.4:
             return bytes(atheris.Mutate(data, max_size))
         return mutate(random, data, seeds, random.choice((1, 1, 2, 4)))[:max_size]
@@ -49,6 +54,7 @@ def main(name: str, inputs: int, *more: str) -> None:
         *(f"-rss_limit_mb={LARGEST}", f"-artifact_prefix={findings}/", "-print_final_stats=1"),
         *("-len_control=0", *more, str(kept)),
     ]
+    gc.freeze()  # what is here for good need not be looked through for each input's garbage
     atheris.Setup(arguments, run, custom_mutator=changed)
     atheris.Fuzz()
 

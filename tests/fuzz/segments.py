@@ -15,7 +15,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import Any
 
 from pydantic import BaseModel
@@ -36,7 +35,7 @@ from ryu_alg.inspection import (
 )
 from tests.fuzz import records
 from tests.fuzz.recorders import Stream
-from tests.fuzz.site import Rules, Site, at
+from tests.fuzz.site import Rules, Site, at, endpoint
 
 _head = struct.Struct("!hhBBB")
 LARGEST = 1460
@@ -149,7 +148,7 @@ class Wire:
         asked, _, answered = (part[:40] for part in options.partition(b"\0"))
         self.client.begin, self.server.begin = self.client.seq + 1, self.server.seq + 1
         for segment in _emitted(self._arrives(self.client, SYN, b"", asked)):
-            self.server.other = Endpoint(ip_address(segment.src), segment.sport)
+            self.server.other = endpoint(segment.src, segment.sport)
             self.server.ack = self.server.first = segment.seq + 1
         for segment in _emitted(self._arrives(self.server, SYN | ACK, b"", answered)):
             self.client.ack = self.client.first = segment.seq + 1

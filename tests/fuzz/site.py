@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from ipaddress import IPv4Address, ip_address, ip_network
 from random import Random
 from typing import Any
@@ -54,8 +55,22 @@ LIVES_LONGEST = 8 * 24 * 3600.0
 """Seconds: nothing outlives that in silence."""
 
 
+@cache
 def at(address: str, port: int) -> Endpoint:
     return Endpoint(ip_address(address), port)
+
+
+_addresses = lru_cache(1000)(ip_address)
+
+
+def endpoint(packed: bytes, port: int) -> Endpoint:
+    """As a segment or a datagram names it."""
+    return Endpoint(_addresses(packed), port)
+
+
+LAN = InsideNetwork(
+    "lan", (ip_network("192.168.0.0/16"), ip_network("2001:db8:30::/64")), (PUBLIC,)
+)
 
 
 @dataclass
@@ -104,13 +119,7 @@ class Site:
         ]
         self.engine = Engine(
             EngineConfig(
-                networks=(
-                    InsideNetwork(
-                        "lan",
-                        (ip_network("192.168.0.0/16"), ip_network("2001:db8:30::/64")),
-                        (PUBLIC,),
-                    ),
-                ),
+                networks=(LAN,),
                 protocols=(
                     ProtocolBinding(
                         spec.name,

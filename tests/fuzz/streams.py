@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import Any
 
 from ryu_alg.engine.commands import Command, Emit
@@ -22,11 +21,12 @@ from ryu_alg.engine.segment import ACK, FIN, RST, SYN, Segment
 from ryu_alg.inspection import Direction, Endpoint, ProtocolSpec
 from tests.fuzz import records
 from tests.fuzz.recorders import Stream
-from tests.fuzz.site import PUBLIC, PUBLISHED, Rules, Site, at
+from tests.fuzz.site import PUBLIC, PUBLISHED, Rules, Site, at, endpoint
 
 TO_SERVER, TO_CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
 SEGMENT, SMALL = 1400, 7
-"""Bytes."""
+DELAYED = 2 * SEGMENT
+"""Bytes that an end owes at most before it acknowledges them."""
 ANSWERS = {"+": TO_CLIENT, "-": TO_SERVER}
 SENDS = {
     ">": (TO_SERVER, SEGMENT),
@@ -41,6 +41,7 @@ ENDS = {
     "ipv6": (at("2001:db8:30::2", 40000), "2001:db8:2::7", "2001:db8:2::7"),
 }
 """The client, whom it connects to, and who that is."""
+INSIDE = frozenset(at(host, 0).address for host in (CLIENT, PUBLISHED, "2001:db8:30::2"))
 
 
 @dataclass
@@ -67,12 +68,15 @@ class Target:
 
 @dataclass
 class Party:
-    """One end: acknowledges everything at once."""
+    """One end. It acknowledges with what it says next, as TCPs do (RFC 9293 section 3.8.6.3), and
+    at once where there is more than a little to acknowledge, a FIN or a repetition."""
 
     own: Endpoint
     other: Endpoint
     seq: int
     ack: int = 0
+    acknowledged: int = 0
+    """What it has said last of that."""
     received: bytearray = field(default_factory=bytearray)
     sent: bytearray = field(default_factory=bytearray)
     latest: bytes = b""
@@ -95,10 +99,11 @@ class Party:
             payload,
         )
         self.seq += len(payload) + bool(flags & (SYN | FIN))
+        self.acknowledged = self.ack
         return made
 
     def takes(self, segment: Segment) -> bool:
-        """Whether it is to be acknowledged."""
+        """Whether it is to be acknowledged at once."""
         ahead = (segment.seq - self.ack + 0x80000000 & 0xFFFFFFFF) - 0x80000000
         assert ahead <= 0, "a gap in what leaves"
         fresh = segment.payload[-ahead:]
@@ -109,7 +114,7 @@ class Party:
         if segment.flags & FIN and ahead + len(segment.payload) >= 0 and not self.finished:
             self.finished = True
             self.ack += 1
-        return bool(segment.payload or segment.flags & FIN or ahead < 0)
+        return bool(segment.flags & FIN) or ahead < 0 or self.ack - self.acknowledged >= DELAYED
 
 
 class Talk:
@@ -121,14 +126,13 @@ class Talk:
         self.target = target
         self.inspector: Stream | None = None
         port = target.port
-        inside = {at(CLIENT, 0).address, at(PUBLISHED, 0).address, at("2001:db8:30::2", 0).address}
         self.site = Site(
             target.spec,
             options,
             target.rules,
             port,
             self._recorded,
-            frozenset(inside & {client.address, at(server, 0).address}),
+            INSIDE & {client.address, at(server, 0).address},
         )
         self.client = Party(client, at(named, port), 0xFFFFFF00)
         self.server = Party(at(server, port), client, 7000)
@@ -141,6 +145,9 @@ class Talk:
                 break
             self._step(kind, data)
             self._check_bytes()
+        for party in (self.client, self.server):
+            if not self.over and party.ack != party.acknowledged:
+                self._carry(self._arrives(party, ACK))
         if not self.over and not self.site.holding:
             self._check_bytes(all_of_it=not (self.client.ended or self.server.ended))
         self.site.nothing_is_left()
@@ -153,7 +160,7 @@ class Talk:
 
     def _opens(self) -> None:
         for segment in self._emitted(self._arrives(self.client, SYN)):
-            self.server.other = Endpoint(ip_address(segment.src), segment.sport)
+            self.server.other = endpoint(segment.src, segment.sport)
             self.server.ack = segment.seq + 1
         for segment in self._emitted(self._arrives(self.server, SYN | ACK)):
             self.client.ack = segment.seq + 1
@@ -213,7 +220,7 @@ class Talk:
         return commands
 
     def _carry(self, commands: list[Command]) -> None:
-        """What leaves arrives, and is acknowledged, until all is quiet."""
+        """What leaves arrives, until all is quiet."""
         while commands:
             answers: list[Command] = []
             for segment in self._emitted(commands):
