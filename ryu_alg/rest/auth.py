@@ -84,7 +84,9 @@ def _require_local(request: webob.Request) -> None:
             "Without a token this endpoint answers only as localhost.",
         )
     origin = request.headers.get("Origin")
-    if origin is not None and not _is_loopback(_host(origin)):
+    foreign = origin is not None and not _is_loopback(_host(origin))
+    # Browsers leave out the origin of what only reads (Fetch Metadata tells it all the same).
+    if foreign or request.headers.get("Sec-Fetch-Site", "").lower() == "cross-site":
         raise ProblemError(
             HTTPStatus.FORBIDDEN, "Without a token, pages from elsewhere may not ask."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,35 @@ def test_a_wrong_token(token_file: Path, value: str) -> None:
     assert problem.headers["WWW-Authenticate"].endswith('error="invalid_token"')
 
 
+@pytest.mark.parametrize("value", [TOKEN, f"{TOKEN}x", "k", "\xff", ""])
+def test_tokens_are_compared_in_constant_time(
+    token_file: Path, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[tuple[bytes, bytes]] = []
+
+    def compare(a: bytes, b: bytes) -> bool:
+        compared.append((a, b))
+        return digest(a, b)
+
+    digest = hmac.compare_digest
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    problem = refusal(Guard("127.0.0.1", token_file), {"Authorization": f"Bearer {value}"})
+    assert (problem is None) is (value == TOKEN)
+    assert compared == [(value.encode("latin-1"), TOKEN.encode())]
+
+
+def test_no_problem_tells_the_token(token_file: Path) -> None:
+    problem = refusal(Guard("127.0.0.1", token_file), {"Authorization": "Bearer guess"})
+    assert problem is not None
+    answer = problem.response(webob.Request.blank("/metrics"))
+    assert TOKEN.encode() not in answer.body
+    assert b"guess" not in answer.body
+    token_file.write_text(f"{TOKEN} {TOKEN}\n")
+    with pytest.raises(TokenError) as caught:
+        Guard("127.0.0.1", token_file)
+    assert TOKEN not in str(caught.value)
+
+
 @pytest.mark.parametrize("headers", [{}, {"Authorization": f"Basic {TOKEN}"}])
 def test_no_token(token_file: Path, headers: dict[str, str]) -> None:
     problem = refusal(Guard("127.0.0.1", token_file), headers)
@@ -95,6 +125,16 @@ def test_pages_from_elsewhere(origin: str) -> None:
     problem = refusal(Guard("127.0.0.1", None), {"Host": "localhost", "Origin": origin})
     assert problem is not None
     assert problem.status == 403
+
+
+@pytest.mark.parametrize(
+    ("site", "allowed"), [("cross-site", False), ("Cross-Site", False), ("none", True)]
+)
+def test_what_browsers_say_of_pages(site: str, *, allowed: bool) -> None:
+    """Fetch Metadata: an image or a link of a page from elsewhere has no origin."""
+    problem = refusal(Guard("127.0.0.1", None), {"Host": "localhost", "Sec-Fetch-Site": site})
+    assert (problem is None) is allowed
+    assert problem is None or problem.status == 403
 
 
 def test_other_machines() -> None:

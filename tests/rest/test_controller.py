@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -89,6 +91,57 @@ def test_the_endpoint(serve: Serve) -> None:
     status, _, text = ask(port, "/metrics")
     families = {family.name for family in text_string_to_metric_families(text)}
     assert {"ryu_alg_punts", "ryu_alg_sessions", "ryu_alg_pinholes"} <= families
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "attacker.example:8080"}, 421),
+        ({"Host": "127.0.0.1.attacker.example"}, 421),
+        ({"Origin": "http://attacker.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+    ],
+    ids=["rebinding", "name like an address", "form", "sandbox", "link"],
+)
+def test_a_web_page_in_a_local_browser(serve: Serve, headers: dict[str, str], status: int) -> None:
+    """It reads nothing and changes nothing: not by DNS rebinding, and not by posting a form."""
+    port = serve("127.0.0.1")
+    text = {"Content-Type": "text/plain"}
+    for method, path in (
+        ("GET", "/v1.0/alg/sessions"),
+        ("GET", "/metrics"),
+        ("OPTIONS", "/v1.0/alg/config"),
+        ("POST", "/v1.0/alg/config"),
+        ("DELETE", "/v1.0/alg/sessions/1"),
+    ):
+        refused = ask(port, path, method, **headers, **text)
+        problem(refused, status)
+        assert not [name for name in refused[1] if name.lower().startswith("access-control-")]
+    listed = json.loads(ask(port, "/v1.0/alg/sessions")[2])["sessions"]
+    assert [item["id"] for item in listed] == [1, 2], "the configuration was read again"
+
+
+def test_a_body_of_any_length_is_not_read(serve: Serve) -> None:
+    port = serve("127.0.0.1")
+    connection = HTTPConnection("127.0.0.1", port, timeout=15)
+    connection.putrequest("POST", "/v1.0/alg/config")
+    connection.putheader("Content-Length", str(1 << 40))
+    connection.endheaders(b"x" * 1000)
+    assert connection.getresponse().status == 400
+    connection.close()
+    assert ask(port, "/v1.0/alg/status")[0] == 200
+
+
+@pytest.mark.parametrize("size", [10_000, 1_000_000])
+def test_a_head_of_any_length_is_refused(serve: Serve, size: int) -> None:
+    port = serve("127.0.0.1")
+    with socket.create_connection(("127.0.0.1", port), timeout=15) as client:
+        with contextlib.suppress(ConnectionError):
+            client.sendall(b"GET /" + b"x" * size)
+        with contextlib.suppress(ConnectionResetError):
+            assert b" 414 " in client.recv(100)
+    assert ask(port, "/v1.0/alg/status")[0] == 200
 
 
 def test_the_token(serve: Serve, token_file: Path) -> None:
