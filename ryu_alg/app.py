@@ -32,11 +32,13 @@ from ryu_alg.engine.events import (
     Timeout,
 )
 from ryu_alg.gateway import Gateway
-from ryu_alg.openflow import neighbours, punts
+from ryu_alg.openflow import connections, neighbours, punts
+from ryu_alg.openflow.certificates import Certificates
 from ryu_alg.openflow.cookies import Kind, parse
 from ryu_alg.openflow.ct_flush import is_forget
 from ryu_alg.openflow.datagrams import NO_PROTOCOL, DatagramProtocols
 from ryu_alg.openflow.media import SETTLING, Media
+from ryu_alg.openflow.messages import echo_request
 from ryu_alg.openflow.neighbours import Neighbours, links
 from ryu_alg.openflow.ovsdb import OvsdbError, fail_mode, local_database
 from ryu_alg.openflow.packet_in import PacketIn, decode
@@ -45,9 +47,12 @@ from ryu_alg.openflow.switch import Cause, Switch
 from ryu_alg.rest.api import Api
 from ryu_alg.rest.auth import Guard, TokenError
 from ryu_alg.rest.controller import attach, listen_at
+from ryu_alg.settings import FailMode
 from ryu_alg.time_limit import TimeLimit
 
 CONFIG_VARIABLE = "RYU_ALG_CONFIG"
+ANSWER_TIME = 3.0
+"""Seconds that the switch has to answer when another connection claims to be it."""
 COUNTS_INTERVAL = 1.0
 """Seconds: the switch is asked for its counters no more often."""
 
@@ -59,7 +64,8 @@ class AlgApp(app_manager.RyuApp):
     _CONTEXTS: ClassVar = {"wsgi": WSGIApplication}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Raises ConfigurationError, or TokenError, or KeyError without RYU_ALG_CONFIG."""
+        """Raises ConfigurationError, ListenError, or TokenError, or KeyError without
+        RYU_ALG_CONFIG."""
         super().__init__(*args, **kwargs)
         self.gateway = Gateway(Path(os.environ[CONFIG_VARIABLE]), TimeLimit())
         self.gateway.on_applied = self._applied
@@ -67,9 +73,12 @@ class AlgApp(app_manager.RyuApp):
         self.gateway.dispatch = self._handle
         rest = self.gateway.settings.rest
         listen_at(str(rest.bind), rest.port)
+        self._listen()
         self.api = Api(self.gateway, Guard(str(rest.bind), rest.token_file))
         attach(kwargs["wsgi"], self.api)
         self.datapath: Any = None
+        self._claimant: Any = None
+        self._question = 0
         self.switch: Switch | None = None
         self.neighbours = Neighbours((), self.gateway.plan.mac)
         self.media = Media()
@@ -88,10 +97,10 @@ class AlgApp(app_manager.RyuApp):
         """A switch has connected, or is gone."""
         datapath = ev.datapath
         if ev.state == DEAD_DISPATCHER:
-            if datapath is self.datapath:
-                self.datapath = self.switch = None
-                self.gateway.connected = False
-                self._publish("switch.disconnected", "established data goes on without it")
+            if datapath is self._claimant:
+                self._claimant = None
+            elif datapath is self.datapath:
+                self._lost()
             return
         if f"{datapath.id:016x}" != self.gateway.plan.datapath_id:
             self._publish("switch.unknown", f"{datapath.id:016x} is not the configured switch")
@@ -99,28 +108,81 @@ class AlgApp(app_manager.RyuApp):
             return
         if not self._fails_secure(datapath):
             datapath.close()
-            return
+        elif self.datapath is None:
+            self._serve(datapath)
+        else:
+            self._doubt(datapath)
+
+    def _serve(self, datapath: Any) -> None:
         self.datapath = datapath
+        if connections.is_exposed(datapath):
+            self._publish(
+                "switch.exposed",
+                f"{datapath.address[0]} over plain TCP: who is on the way reads and changes what "
+                "is said; see openflow.tls",
+            )
         self.media.forgets = True  # it may be another version than before
         self._publish("switch.connected", f"{datapath.id:016x}")
         self._install()
 
+    def _lost(self) -> None:
+        self.datapath = self.switch = None
+        self.gateway.connected = False
+        self._publish("switch.disconnected", "established data goes on without it")
+        claimant, self._claimant = self._claimant, None
+        if claimant is not None:
+            self._serve(claimant)
+
+    def _doubt(self, claimant: Any) -> None:
+        """Another connection claims to be the switch, and may be: one that was cut off comes
+        again before its old connection is known to be dead. So the old one is asked, and keeps
+        its place if it answers."""
+        if self._claimant is not None:
+            self._refuse(claimant)
+            return
+        self._claimant, self._question = claimant, self._next_xid()
+        self._send(echo_request(self._question))
+        hub.spawn_after(ANSWER_TIME, self._unanswered, self._question)
+
+    def _unanswered(self, question: int) -> None:
+        if self._claimant is None or self.datapath is None or question != self._question:
+            return
+        self._publish("switch.silent", "it answers no more, and another connection takes over")
+        self.datapath.close()
+
+    @set_ev_cls(ofp_event.EventOFPEchoReply, MAIN_DISPATCHER)
+    def echo_reply(self, ev: Any) -> None:
+        """The switch is there, perhaps at the question of `_doubt`."""
+        if ev.msg.datapath is self.datapath and ev.msg.xid == self._question:
+            claimant, self._claimant = self._claimant, None
+            if claimant is not None:
+                self._refuse(claimant)
+
+    def _refuse(self, claimant: Any) -> None:
+        host = claimant.address[0]
+        self._publish("switch.impostor", f"{host}: the switch is connected already, and answers")
+        claimant.close()
+
     def _fails_secure(self, datapath: Any) -> bool:
-        """Whether the switch stays closed when the controller is gone, as far as can be known.
+        """Whether it is known that the switch stays closed when the controller is gone.
 
         In Open vSwitch's default, standalone, it would become a learning switch.
         """
-        database = self.gateway.settings.gateway.ovsdb or local_database()
-        if database is None:
-            detail = "no database to ask, see gateway.ovsdb; set-fail-mode secure is required"
-            self._publish("switch.fail_mode_unverified", detail)
+        gateway = self.gateway.settings.gateway
+        if gateway.fail_mode is FailMode.TRUSTED:
             return True
+        database = gateway.ovsdb or local_database()
         try:
+            if database is None:
+                raise OvsdbError("no Open vSwitch runs on this machine")
             mode = fail_mode(database, f"{datapath.id:016x}")
         except OvsdbError as error:
-            self._publish("switch.fail_mode_unverified", str(error))
-            # A database that was named must answer; the local one may be another switch's.
-            return self.gateway.settings.gateway.ovsdb is None
+            self._publish(
+                "switch.fail_mode_unverified",
+                f"{error}: the switch is not served; name its database as gateway.ovsdb, or, where "
+                "none can be asked, vouch for it by gateway.fail_mode: trusted",
+            )
+            return False
         if mode == "secure":
             return True
         how = "run `ovs-vsctl set-fail-mode BRIDGE secure`"
@@ -367,6 +429,13 @@ class AlgApp(app_manager.RyuApp):
 
     def _publish(self, code: str, detail: str) -> None:
         self.gateway.publish(Publish(code, detail))
+
+    def _listen(self) -> None:
+        openflow = self.gateway.settings.openflow
+        certificates = None
+        if openflow.tls is not None:
+            certificates = Certificates(**dict(openflow.tls))
+        connections.listen_at(str(openflow.bind), openflow.port, certificates, self._publish)
 
     # -- the configuration ----------------------------------------------------------------------
 

@@ -15,7 +15,6 @@ import ryu_alg
 
 CONFIG_VARIABLE = "RYU_ALG_CONFIG"
 """Environment variable that names the configuration to `ryu_alg.app`."""
-OPENFLOW_PORT = 6653
 INTERRUPTED = 130
 
 CONFIG = click.argument("config", type=click.Path(path_type=Path))
@@ -103,21 +102,22 @@ def main() -> None:
 @CONFIG
 @click.option(
     "--ofp-listen-host",
-    default="127.0.0.1",
-    show_default=True,
     metavar="ADDRESS",
-    help="Where the switch connects to.",
+    help="Where the switch connects to, in place of `openflow.bind`.",
 )
 @click.option(
     "--ofp-tcp-listen-port",
-    default=OPENFLOW_PORT,
-    show_default=True,
     metavar="PORT",
     type=click.IntRange(1, 65535),
-    help="The same, its port.",
+    help="The same, its port, in place of `openflow.port`. Not with `openflow.tls`.",
 )
 @click.argument("ryu", nargs=-1, type=click.UNPROCESSED, metavar="[RYU_APP|RYU_OPTION]...")
-def run(config: Path, ofp_listen_host: str, ofp_tcp_listen_port: int, ryu: tuple[str, ...]) -> None:
+def run(
+    config: Path,
+    ofp_listen_host: str | None,
+    ofp_tcp_listen_port: int | None,
+    ryu: tuple[str, ...],
+) -> None:
     """Run the gateway's controller until Ctrl-C or SIGTERM.
 
     Further Ryu applications and options of ryu-manager may follow CONFIG.
@@ -130,25 +130,26 @@ def run(config: Path, ofp_listen_host: str, ofp_tcp_listen_port: int, ryu: tuple
     from ryu_alg import launcher
 
     launcher.prepare()
-    rest = _load(config, to_start=True).rest
-    _require_free(ofp_listen_host, ofp_tcp_listen_port)
+    settings = _load(config, to_start=True)
+    openflow, rest = settings.openflow, settings.rest
+    _require_free(ofp_listen_host or str(openflow.bind), ofp_tcp_listen_port or openflow.port)
     _require_free(str(rest.bind), rest.port)
     os.environ[CONFIG_VARIABLE] = str(config.resolve())
 
+    from ryu_alg.openflow.certificates import ListenError
     from ryu_alg.rest.auth import TokenError
 
-    arguments = [
-        # Not as a positional argument: those of the user's must stand in one row.
-        "--app-lists=ryu_alg.app",
-        *ryu,
-        f"--ofp-listen-host={ofp_listen_host}",
-        f"--ofp-tcp-listen-port={ofp_tcp_listen_port}",
-    ]
+    # Not as a positional argument: those of the user's must stand in one row.
+    arguments = ["--app-lists=ryu_alg.app", *ryu]
+    if ofp_listen_host is not None:
+        arguments.append(f"--ofp-listen-host={ofp_listen_host}")
+    if ofp_tcp_listen_port is not None:
+        arguments.append(f"--ofp-tcp-listen-port={ofp_tcp_listen_port}")
     try:
         launcher.launch(arguments, prog="ryu-alg run CONFIG")
     except ModuleNotFoundError as error:
         raise click.ClickException(f"cannot load the Ryu applications: {error}") from error
-    except TokenError as error:
+    except (ListenError, TokenError) as error:
         raise click.ClickException(str(error)) from error
 
 

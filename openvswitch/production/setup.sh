@@ -14,7 +14,8 @@ ryu-alg.
 
   --datapath-id ID     16 hex digits, as in the configuration's gateway.datapath_id
   --bridge NAME        default br-alg
-  --controller TARGET  default tcp:127.0.0.1:6653
+  --controller TARGET  default tcp:127.0.0.1:6653. Elsewhere, ssl:ADDRESS:PORT, with
+                       certificates that were set by ovs-vsctl set-ssl before
   --datapath TYPE      system (kernel, the default) or netdev (userspace)
   --zone N             conntrack zone, as in the configuration's gateway.ct_zone; default 4242
   --established SEC    conntrack time-out of an idle TCP connection; default 86400. Must be
@@ -63,7 +64,8 @@ done
 [[ $datapath == system || $datapath == netdev ]] || fail "--datapath: expected system or netdev, not '$datapath'"
 [[ $zone =~ ^[0-9]{1,5}$ ]] && ((10#$zone >= 1 && 10#$zone <= 65535)) || fail "--zone: expected 1 to 65535, not '$zone'"
 [[ $established =~ ^[0-9]{1,9}$ ]] || fail "--established: expected seconds, not '$established'"
-[[ $controller =~ ^tcp:.+:[0-9]+$ ]] || fail "--controller: expected something like tcp:127.0.0.1:6653, not '$controller'"
+[[ $controller =~ ^(tcp|ssl):.+:[0-9]+$ ]] || fail "--controller: expected something like tcp:127.0.0.1:6653, not '$controller'"
+[[ $controller =~ ^(ssl:|tcp:(127\.[0-9.]+|\[::1\]):) ]] || fail "--controller: plain TCP to another machine lets whoever is on the way control the switch; use ssl:${controller#tcp:}"
 ((${#ports[@]})) || fail "no PORT given; see setup.sh --help"
 
 show() {
@@ -86,6 +88,9 @@ if [[ ! $dry_run ]]; then
     ((EUID == 0)) || fail "needs root: run it with sudo, or with --dry-run"
     command -v ovs-vsctl >/dev/null || fail "ovs-vsctl is missing: apt-get install openvswitch-switch"
     ovs-vsctl --timeout=10 --no-wait show >/dev/null 2>&1 || fail "Open vSwitch does not run: systemctl start openvswitch-switch"
+    if [[ $controller == ssl:* && -z $(ask get-ssl) ]]; then
+        fail "Open vSwitch has no certificates: ovs-vsctl set-ssl KEY CERTIFICATE CA"
+    fi
     for port in "${ports[@]}"; do
         [[ -e /sys/class/net/$port ]] || fail "there is no network interface $port"
     done

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,8 @@ def of_bridge(bridge: Bridge, wanted_ports: tuple[str, ...], *, served: bool) ->
             f"run `ovs-vsctl set bridge {bridge.name} protocols={OPENFLOW}`",
         )
     yield _controller(bridge, served)
+    if bridge.controllers:
+        yield _transport(bridge)
     missing = [name for name in wanted_ports if bridge.ports.get(name, -1) < 1]
     if missing:
         yield Check(
@@ -105,6 +108,39 @@ def _controller(bridge: Bridge, served: bool) -> Check:
         remedy = "is `ryu-alg run` running, and does it listen there?"
         return Check(name, Outcome.FAILED, f"{shown} not connected", remedy)
     return Check(name, Outcome.OK, f"{shown} connected")
+
+
+def _transport(bridge: Bridge) -> Check:
+    """Whether somebody else can be the controller, or listen to it."""
+    name = "transport"
+    exposed = [target for target in bridge.controllers if not _is_safe(target)]
+    if exposed:
+        return Check(
+            name,
+            Outcome.NOTE,
+            f"{', '.join(exposed)}: whoever is on the way can be the controller",
+            f"set `openflow.tls`, then run `ovs-vsctl set-ssl KEY CERTIFICATE CA` and "
+            f"`ovs-vsctl set-controller {bridge.name} {_over_tls(exposed[0])}`",
+        )
+    tls = any(target.startswith("ssl:") for target in bridge.controllers)
+    return Check(name, Outcome.OK, "TLS" if tls else "this machine only")
+
+
+def _is_safe(target: str) -> bool:
+    """`ssl:HOST:PORT`, `unix:PATH`, or `tcp:HOST:PORT` with a host that is this one."""
+    kind, _, where = target.partition(":")
+    if kind in ("ssl", "unix"):
+        return True
+    address = where if where.endswith("]") else where.rpartition(":")[0] or where
+    try:
+        return kind == "tcp" and ip_address(address.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _over_tls(target: str) -> str:
+    kind, _, where = target.partition(":")
+    return f"ssl:{where}" if kind == "tcp" else "ssl:HOST:6653"
 
 
 def meters(switch: OpenVSwitch, bridge: str) -> Check:

@@ -18,6 +18,7 @@ class MessageType(IntEnum):
     """The types that are sent or expected here (section A.1)."""
 
     ERROR = 1
+    ECHO_REQUEST = 2
     EXPERIMENTER = 4
     PACKET_IN = 10
     FLOW_REMOVED = 11
@@ -45,6 +46,11 @@ def message(kind: MessageType, body: bytes, xid: int = 0) -> bytes:
 def with_xid(sent: bytes, xid: int) -> bytes:
     """The message with another transaction id."""
     return sent[:4] + xid.to_bytes(4, "big") + sent[8:]
+
+
+def echo_request(xid: int) -> bytes:
+    """Have the switch say that it is there."""
+    return message(MessageType.ECHO_REQUEST, b"", xid)
 
 
 def packet_out(frame: bytes, actions: bytes, in_port: int = CONTROLLER_PORT) -> bytes:

@@ -8,7 +8,8 @@ from ryu_alg.settings.description import describe
 from ryu_alg.settings.limits import Quotas, Timers
 from ryu_alg.settings.loading import load, load_to_start, parse
 from ryu_alg.settings.model import RestSettings, Settings
-from ryu_alg.settings.parsers import Action, RuleTransport
+from ryu_alg.settings.openflow import OpenFlowSettings, TlsFiles
+from ryu_alg.settings.parsers import Action, FailMode, RuleTransport
 from ryu_alg.settings.ports import PortRange
 from ryu_alg.settings.problems import ConfigurationError, Problem
 from ryu_alg.settings.realms import (
@@ -32,8 +33,10 @@ __all__ = [
     "Action",
     "AttachedNetwork",
     "ConfigurationError",
+    "FailMode",
     "GatewaySwitch",
     "InsideNetwork",
+    "OpenFlowSettings",
     "OutboundPolicy",
     "OutboundRule",
     "OutsideNetwork",
@@ -49,6 +52,7 @@ __all__ = [
     "RuleTransport",
     "Settings",
     "Timers",
+    "TlsFiles",
     "describe",
     "json_schema",
     "load",

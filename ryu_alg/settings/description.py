@@ -44,6 +44,10 @@ def link_local(mac: str) -> IPv6Address:
 def _gateway(settings: Settings) -> Iterator[str]:
     gateway = settings.gateway
     yield f"switch {gateway.datapath_id}, conntrack zone {gateway.ct_zone}"
+    openflow = settings.openflow
+    host = f"[{openflow.bind}]" if openflow.bind.version == 6 else str(openflow.bind)
+    how = "plain TCP" if openflow.tls is None else "TLS, certificates on both sides"
+    yield f"connects to {host}:{openflow.port}, {how}; fail mode {gateway.fail_mode.value}"
     yield f"router MAC {gateway.mac}, IPv6 link-local {link_local(gateway.mac)}"
 
 

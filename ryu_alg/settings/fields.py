@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -13,7 +14,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from ryu_alg.inspection import Address, Endpoint, Network, Transport
 from ryu_alg.settings import parsers
-from ryu_alg.settings.parsers import Action, Interface, RuleTransport
+from ryu_alg.settings.parsers import Action, FailMode, Interface, RuleTransport
 from ryu_alg.settings.ports import PORT_MAX, PortRange
 
 
@@ -100,6 +101,15 @@ Mac = Annotated[
 ]
 Database = Annotated[
     str, Scalar(parsers.parse_database, _string(pattern=r"^(unix:/\S+|tcp:\S+:[0-9]{1,5})$"))
+]
+FilePath = Annotated[Path, Scalar(parsers.parse_path, {"type": "string"}, str)]
+FailModeCheck = Annotated[
+    FailMode,
+    Scalar(
+        parsers.choice(FailMode),
+        _string(enum=[choice.value for choice in FailMode]),
+        lambda choice: choice.value,
+    ),
 ]
 Name = Annotated[str, Scalar(parsers.parse_name, _string(pattern="^[a-z][a-z0-9_-]{0,31}$"))]
 PortName = Annotated[

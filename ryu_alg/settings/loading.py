@@ -151,11 +151,18 @@ def _settings(
     except ValidationError as error:
         findings += complaints(error, Settings, data)
         return None
-    token_file = settings.rest.token_file
-    if token_file is not None:
-        rest = settings.rest.model_copy(update={"token_file": folder / token_file})
-        settings = settings.model_copy(update={"rest": rest})
-    return settings
+    return _with_files_from(folder, settings)
+
+
+def _with_files_from(folder: Path, settings: Settings) -> Settings:
+    """Relative paths are of the configuration file's folder."""
+    rest, openflow = settings.rest, settings.openflow
+    if rest.token_file is not None:
+        rest = rest.model_copy(update={"token_file": folder / rest.token_file})
+    if openflow.tls is not None:
+        files = {name: folder / path for name, path in openflow.tls}
+        openflow = openflow.model_copy(update={"tls": openflow.tls.model_copy(update=files)})
+    return settings.model_copy(update={"rest": rest, "openflow": openflow})
 
 
 def _protocols(

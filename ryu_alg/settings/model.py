@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from pathlib import Path
-from typing import Annotated
 
 from pydantic import Field
 
 from ryu_alg.inspection import Network
-from ryu_alg.settings import parsers
-from ryu_alg.settings.fields import AnyAddress, Name, Port, Ports, Scalar
+from ryu_alg.settings.fields import AnyAddress, FilePath, Name, Port, Ports
 from ryu_alg.settings.limits import Quotas, Timers
+from ryu_alg.settings.openflow import OpenFlowSettings
 from ryu_alg.settings.ports import PortRange
 from ryu_alg.settings.realms import GatewaySwitch, PublicSide, Realms
 from ryu_alg.settings.section import Section
@@ -42,8 +40,6 @@ DENIED_PORTS = tuple(
     )
 )
 
-TokenFile = Annotated[Path, Scalar(parsers.parse_path, {"type": "string"}, str)]
-
 
 class RestSettings(Section):
     """The REST endpoint and the metrics."""
@@ -52,7 +48,7 @@ class RestSettings(Section):
         default=ip_address("127.0.0.1"), description="The address it listens on."
     )
     port: Port = Field(default=8080, description="Its TCP port.")
-    token_file: TokenFile | None = Field(
+    token_file: FilePath | None = Field(
         default=None,
         description="A file whose first line is the bearer token that requests must carry. "
         "Required when bound elsewhere than to loopback. Relative to the configuration file.",
@@ -63,6 +59,9 @@ class Settings(Section):
     """One gateway. `load` returns it; its parts are consistent with each other."""
 
     gateway: GatewaySwitch = Field(description="The switch that is the gateway.")
+    openflow: OpenFlowSettings = Field(
+        default=OpenFlowSettings(), description="Where the controller waits for that switch."
+    )
     realms: Realms = Field(description="The networks inside and outside.")
     public: PublicSide = Field(
         default=PublicSide(), description="Public addresses and their port partitions."

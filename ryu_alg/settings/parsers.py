@@ -68,6 +68,15 @@ class RuleTransport(Enum):
     """ICMP and ICMPv6."""
 
 
+class FailMode(Enum):
+    """How it is known that the switch stays closed without its controller."""
+
+    VERIFIED = "verified"
+    """Its database says so."""
+    TRUSTED = "trusted"
+    """The configuration does."""
+
+
 class Action(Enum):
     """What happens to a new connection from inside."""
 

@@ -11,6 +11,7 @@ from ryu_alg.settings.fields import (
     AnyAddress,
     Database,
     DatapathId,
+    FailModeCheck,
     Mac,
     Name,
     PortName,
@@ -20,6 +21,7 @@ from ryu_alg.settings.fields import (
     RouterAddress,
     Zone,
 )
+from ryu_alg.settings.parsers import FailMode
 from ryu_alg.settings.section import Section
 
 
@@ -42,9 +44,12 @@ class GatewaySwitch(Section):
     ovsdb: Database | None = Field(
         default=None,
         description="The database of the switch's Open vSwitch: `unix:PATH` or `tcp:HOST:PORT`. "
-        "There the fail mode is looked up, and a switch whose fail mode is not `secure` is not "
-        "served. Default: the one of this machine, if it runs Open vSwitch; without any, the "
-        "fail mode cannot be verified, which is reported.",
+        "There the fail mode is looked up. Default: the one of this machine.",
+    )
+    fail_mode: FailModeCheck = Field(
+        default=FailMode.VERIFIED,
+        description="`verified`: a switch is served only if its database says that its fail mode "
+        "is `secure`. `trusted`: where the database cannot be asked, you say that it is.",
     )
 
 

@@ -59,6 +59,27 @@ def test_what_is_wrong_with_a_bridge(name: str, bridge: Bridge, remedy: str) -> 
     assert check.name == name and remedy in check.remedy
 
 
+@pytest.mark.parametrize(
+    "target", ["ssl:192.0.2.1:6653", "tcp:127.0.0.1:6653", "tcp:[::1]:6653", "tcp:127.0.0.1"]
+)
+def test_a_controller_that_nobody_else_can_be(target: str) -> None:
+    assert transport(target).outcome is Outcome.OK
+
+
+@pytest.mark.parametrize(
+    "target", ["tcp:192.0.2.1:6653", "tcp:[2001:db8::1]:6653", "tcp:controller:6653", "ptcp:6653"]
+)
+def test_a_controller_that_somebody_else_can_be(target: str) -> None:
+    check = transport(target)
+    assert check.outcome is Outcome.NOTE
+    assert "openflow.tls" in check.remedy and "set-controller br0 ssl:" in check.remedy
+
+
+def transport(target: str) -> Check:
+    found = checks.of_bridge(replace(BRIDGE, controllers={target: True}), PORTS, served=True)
+    return next(check for check in found if check.name == "transport")
+
+
 def test_the_gateway_knows_sooner_than_the_database() -> None:
     bridge = replace(BRIDGE, controllers={"tcp:127.0.0.1:6653": False})
     assert failed(bridge, served=True) == []

@@ -58,7 +58,10 @@ class RunningGateway:
         """`start` starts it."""
         self.lab = lab
         self.host = lab.host(GATEWAY)
-        self.openflow_port = openflow_port
+        # With TLS, the configuration says where it listens.
+        self._options = [f"--ofp-tcp-listen-port={openflow_port}"]
+        if "openflow" in config:
+            self._options = []
         self._rest_port = config.get("rest", {}).get("port", 8080)
         self.config_file = directory / "gateway.yaml"
         self.log = directory / "gateway.log"
@@ -78,7 +81,7 @@ class RunningGateway:
         command = [str(Path(sys.executable).with_name("ryu-alg")), "run", str(self.config_file)]
         with self.log.open("a") as log:
             self._process = self.host.popen(
-                [*command, f"--ofp-tcp-listen-port={self.openflow_port}"],
+                [*command, *self._options],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,

@@ -39,6 +39,10 @@ def test_help_has_an_example() -> None:
         (["--datapath-id", ID, "--established", "1d", "eth1"], "--established: expected seconds"),
         (["--datapath-id", ID, "--datapath", "dpdk", "eth1"], "--datapath: expected system or"),
         (["--datapath-id", ID, "--controller", "6653", "eth1"], "--controller: expected something"),
+        (
+            ["--datapath-id", ID, "--controller", "tcp:192.0.2.1:6653", "eth1"],
+            "--controller: plain TCP to another machine",
+        ),
         (["--datapath-id", ID, "--fast", "eth1"], "no option --fast"),
     ],
 )
@@ -58,6 +62,12 @@ def test_dry_run_closes_the_bridge_before_it_has_ports() -> None:
     assert all(command.startswith("+ ") for command in commands)
     assert "fail_mode=secure" in commands[0]
     assert "add-port br-alg eth1" in commands[1]
+
+
+def test_a_controller_on_another_machine() -> None:
+    done = dry_run("--datapath-id", ID, "--controller", "ssl:192.0.2.1:6653", "eth1")
+    assert done.returncode == 0
+    assert "set-controller br-alg ssl:192.0.2.1:6653" in done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +111,14 @@ def test_real_run_and_another(gateway: Host) -> None:
     assert vsctl("get-controller", "br-real") == "tcp:127.0.0.1:6633"
     assert "tcp_established=9000" in vsctl("list-zone-tp", "netdev")
     assert vsctl("list-ports", "br-alg").split() == ["dmz", "lan", "plain", "wan"]
+
+
+@pytest.mark.lab
+def test_tls_without_certificates(gateway: Host) -> None:
+    controller = ("--controller", "ssl:192.0.2.1:6653")
+    done = gateway.run([SCRIPT, "--datapath-id", ID, "--bridge", "br-no", *controller, "p1"])
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("setup.sh: Open vSwitch has no certificates")
 
 
 @pytest.mark.lab

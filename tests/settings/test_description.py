@@ -16,6 +16,7 @@ from tests.settings.test_mistakes import GOOD
     "line",
     [
         "switch 0000000000000001, conntrack zone 4242",
+        "connects to 127.0.0.1:6653, plain TCP; fail mode verified",
         "router MAC 02:a1:60:00:00:01, IPv6 link-local fe80::a1:60ff:fe00:1",
         "inside lan port lan 192.168.10.1/24 NAT to 203.0.113.1",
         "inside plain port plain 198.51.100.1/24, 2001:db8:30::1/64 no NAT, firewall only",

@@ -16,6 +16,7 @@ from ryu_alg.inspection import ProtocolSpec, Transport
 from ryu_alg.settings import (
     Action,
     ConfigurationError,
+    FailMode,
     PortRange,
     Problem,
     RuleTransport,
@@ -55,6 +56,8 @@ def test_the_least_that_can_be_said() -> None:
 
     assert settings.outbound.default is Action.ALLOW
     assert settings.rest.bind.is_loopback
+    assert settings.openflow.bind.is_loopback
+    assert settings.gateway.fail_mode is FailMode.VERIFIED
     assert settings.denies(3306)
     assert not settings.denies(2121)
     with pytest.raises(KeyError):
@@ -120,6 +123,18 @@ def test_the_token_file_is_found_from_the_configuration_file(tmp_path: Path) -> 
     file.write_text(f"{MINIMAL}rest: {{bind: 0.0.0.0, token_file: token}}\n")
 
     assert load(file, {}).rest.token_file == tmp_path / "token"
+
+
+def test_certificates_are_found_from_the_configuration_file(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.yaml"
+    tls = "{certificate: it.crt, private_key: /etc/it.key, ca: switches.crt}"
+    file.write_text(f"{MINIMAL}openflow: {{tls: {tls}}}\n")
+
+    found = load(file, {}).openflow.tls
+
+    assert found is not None
+    assert (found.certificate, found.ca) == (tmp_path / "it.crt", tmp_path / "switches.crt")
+    assert found.private_key == Path("/etc/it.key")
 
 
 def test_an_absolute_token_file_stays(tmp_path: Path) -> None:

@@ -295,6 +295,20 @@ MISTAKES = {
     "quota zero": Mistake(
         "sessions: 1000", "sessions: 0  #!", "quotas.sessions", "not a limit", "whole number, 1"
     ),
+    "fail mode that is none": Mistake(
+        "gateway:\n",
+        "gateway:\n  fail_mode: secure  #!\n",
+        "gateway.fail_mode",
+        "not a choice",
+        "verified or trusted",
+    ),
+    "TLS without an authority": Mistake(
+        "rest:\n",
+        "openflow:\n  tls: {certificate: a, private_key: b}  #!\nrest:\n",
+        "openflow.tls.ca",
+        "is missing",
+        "authority",
+    ),
     "token file is a list": Mistake(
         "  bind: 127.0.0.1", "  token_file: []  #!", "rest.token_file", "not a file", "a path"
     ),
