@@ -24,7 +24,14 @@ SLOWEST, LARGEST = 10, 2048
 SHORTENED = 0.7
 """Of the inputs that others are made from."""
 
-with atheris.instrument_imports(include=["ryu_alg"], enable_loader_override=False):
+EDITOR = [f"ryu_alg.engine.{name}" for name in ("editor", "half_stream", "sequence_map")]
+"""Is its own target: elsewhere its many turns would only take time, and say little."""
+
+with atheris.instrument_imports(
+    include=["ryu_alg"],
+    exclude=[] if "editor" in sys.argv[1:2] else EDITOR,
+    enable_loader_override=False,
+):
     from tests.fuzz.targets import TARGETS
 
 
