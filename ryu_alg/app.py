@@ -254,6 +254,7 @@ class AlgApp(app_manager.RyuApp):
         elif kind is Kind.MEDIA:
             self.switch.remote_port_differs(number)
         elif kind is Kind.PINHOLE:
+            self.switch.pinhole_used(number, punt)
             self._handle(PinholeUsed(number))
         elif kind is Kind.ICMP_ERROR:
             self._icmp_error(punt)

@@ -33,14 +33,16 @@ from ryu_alg.engine.commands import (
     OpenPinhole,
     Ordinary,
     PassDatagram,
+    Pinhole,
     Publish,
     StopPunting,
 )
 from ryu_alg.engine.segment import Datagram, Segment
-from ryu_alg.inspection import Realm
+from ryu_alg.inspection import Endpoint, Realm
 from ryu_alg.openflow import frames, messages, neighbours, packet_out, pinholes
 from ryu_alg.openflow.bundle import installation
 from ryu_alg.openflow.bypass import Bypass
+from ryu_alg.openflow.earlier_connections import EarlierConnections
 from ryu_alg.openflow.flowtext import Command as FlowCommand
 from ryu_alg.openflow.flowtext import flow_mod
 from ryu_alg.openflow.fragmentation import fragments
@@ -97,6 +99,7 @@ class Switch:
     _outside: tuple[int, ...] = field(init=False)
     """The numbers of the outside networks."""
     listeners: Listeners = field(default_factory=Listeners)
+    _earlier: EarlierConnections = field(default_factory=EarlierConnections)
 
     def __post_init__(self) -> None:
         self._greedy = Greedy(self.plan.meters.known)
@@ -191,6 +194,18 @@ class Switch:
         """Data of a binding comes from another port of a remote host than was announced."""
         self._send_all(self.media.other_port(binding, self.plan.ct_zone))
 
+    def pinhole_used(self, number: int, punt: PacketIn) -> None:
+        """A pinhole has let in the SYN that the switch shows."""
+        syn = packets.decode(punt.frame)
+        if isinstance(syn, packets.Packet):
+            source = Endpoint(ip_address(syn.src), syn.sport)
+            self._earlier.came(number, source, Endpoint(ip_address(syn.dst), syn.dport))
+
+    def _forgotten(self, pinhole: Pinhole) -> list[bytes]:
+        """What is in the way of the connection that shall come, ended."""
+        messages = self._earlier.opened(pinhole, self.plan.ct_zone)
+        return messages if self.media.forgets else []
+
     def media_settled(self) -> None:
         """See `Media.settled`."""
         self._send_all(self.media.settled())
@@ -272,9 +287,13 @@ class Switch:
                     out += self.media.open(command, self.plan.ct_zone)
                 case CloseMedia():
                     out += self.media.close(command, self.plan.ct_zone)
-                case OpenPinhole() | CountData() | CutData() | Offload() | KeepPunting():
+                case OpenPinhole(pinhole):
+                    out += self._forgotten(pinhole)
+                    out += map(flow_mod, self._flows(command))
+                case CountData() | CutData() | Offload() | KeepPunting():
                     out += map(flow_mod, self._flows(command))
                 case ClosePinhole(number):
+                    self._earlier.closed(number)
                     out.append(pinholes.close_pinhole(number))
                 case EndOffload(number):
                     out.append(pinholes.end_offload(number))
