@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
-from ryu_alg.inspection import Transport
+from ryu_alg.inspection import Address, Realm, Transport
 from ryu_alg.openflow.cookies import Kind, cookie
 from ryu_alg.openflow.datagrams import SOURCE
+from ryu_alg.openflow.plan import NumberedNetwork
 from ryu_alg.openflow.render import Meter, transport_match
 
 LASTS = 600
@@ -29,27 +30,37 @@ _PRIORITY = 250
 class KnownHosts:
     """Who is known, and until when."""
 
-    _until: dict[tuple[int, bytes], float] = field(default_factory=dict)
-    """By network and address, in the order in which they end, in seconds."""
+    networks: Sequence[NumberedNetwork]
+    _until: dict[bytes, float] = field(default_factory=dict)
+    """By packed address, in the order in which they end, in seconds."""
 
-    def met(self, networks: Sequence[int], address: bytes, now: float) -> list[str]:
-        """The flows to add for a host (its address packed) that sends from any of `networks`; now
-        in seconds. None if it is known for a while yet, or if there are too many."""
-        if self._until.get((networks[0], address), now) > now + LASTS - RENEWED:
+    def met(self, address: bytes, now: float) -> list[str]:
+        """The flows to add for a host (its address packed), at `now` in seconds. None if it is
+        known for a while yet, or if there are too many."""
+        if self._until.get(address, now) > now + LASTS - RENEWED:
             return []
         while self._until and next(iter(self._until.values())) <= now:
             del self._until[next(iter(self._until))]
-        flows = []
-        for network in networks:
-            self._until.pop((network, address), None)
-            if len(self._until) < MOST:
-                self._until[network, address] = now + LASTS
-                flows.append(_flow(network, address))
-        return flows
+        self._until.pop(address, None)
+        if len(self._until) >= MOST:
+            return []
+        self._until[address] = now + LASTS
+        sender = ip_address(address)
+        return [_flow(network, sender) for network in self._of(sender)]
+
+    def _of(self, sender: Address) -> list[int]:
+        """The networks that an address may come by: its own inside one, or all outside ones."""
+        own = [
+            network.number
+            for network in self.networks
+            if network.realm is Realm.INSIDE
+            and any(sender in prefix for prefix in network.prefixes(sender.version))
+        ]
+        outside = [it.number for it in self.networks if it.realm is Realm.OUTSIDE]
+        return own or outside
 
 
-def _flow(network: int, address: bytes) -> str:
-    sender = ip_address(address)
+def _flow(network: int, sender: Address) -> str:
     version = sender.version
     return (
         f"table=15,cookie={cookie(Kind.BUDGET, network):#x},priority={_PRIORITY},"

@@ -94,18 +94,14 @@ class Switch:
     _barriers: dict[int, int | None] = field(default_factory=dict)
     """Tokens by transaction id; None: the bundle's own."""
     _bypass: Bypass = field(default_factory=Bypass)
-    _known: KnownHosts = field(default_factory=KnownHosts)
+    _known: KnownHosts = field(init=False)
     _greedy: Greedy = field(init=False)
-    _outside: tuple[int, ...] = field(init=False)
-    """The numbers of the outside networks."""
     listeners: Listeners = field(default_factory=Listeners)
     _earlier: EarlierConnections = field(default_factory=EarlierConnections)
 
     def __post_init__(self) -> None:
+        self._known = KnownHosts(self.plan.networks)
         self._greedy = Greedy(self.plan.meters.known)
-        self._outside = tuple(
-            network.number for network in self.plan.networks if network.realm is Realm.OUTSIDE
-        )
 
     def install(self, neighbour_flows: Iterable[str], commands: Iterable[Command]) -> None:
         """Send the whole pipeline, in place of whatever the switch has, all at once: the static
@@ -258,8 +254,7 @@ class Switch:
         if datagram.dst == cause.sender:
             return []  # it was refused
         now = time.monotonic()
-        flows = self._known.met((cause.punt.network,), cause.sender, now)
-        flows += self._known.met(self._outside, datagram.dst, now)
+        flows = self._known.met(cause.sender, now) + self._known.met(datagram.dst, now)
         return list(map(flow_mod, flows))
 
     def carry_out(self, commands: Iterable[Command], cause: Cause | None = None) -> int:

@@ -169,7 +169,7 @@ NEIGHBOUR = (
 )
 COUNTER = pinholes.counter_flow(CountData(0x1234, 120, 4))
 
-(KNOWN,) = KnownHosts().met((4,), ip_address(SERVER).packed, 0.0)
+(KNOWN,) = KnownHosts(SWARM.networks).met(ip_address(SERVER).packed, 0.0)
 
 
 def all_flows() -> list[str]:

@@ -118,7 +118,7 @@ def test_datagrams_of_known_hosts_have_a_budget_of_their_own(
 ) -> None:
     wan = gateway.hosts["wan"]
     restrict(gateway, "wan", Meter.FIRST)
-    gateway.load(KnownHosts().met((PORTS["wan"],), ip_address(SERVER).packed, 0.0))
+    gateway.load(KnownHosts(VOICE.networks).met(ip_address(SERVER).packed, 0.0))
     flood = [datagram(wan, STRANGER, 10_000 + number) for number in range(FLOOD)]
     send(wan, *flood, *([datagram(wan, SERVER)] * OTHERS))
     sources = [source for source, _ in arrived(controller)]
