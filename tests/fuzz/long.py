@@ -19,7 +19,7 @@ from tests.fuzz.mutation import LONGEST, mutate, shortened
 
 HERE = Path(__file__).parent
 KEPT = HERE.parents[1] / ".fuzz"
-SLOWEST, LARGEST = 10, 2048
+SLOWEST, LARGEST = 10, 512
 """Seconds of an input, and MiB of the process."""
 SHORTENED = 0.7
 """Of the inputs that others are made from."""
