@@ -30,9 +30,9 @@ class HeadLimits:
 
     line: int = 8192
     """Bytes of one line, with its end."""
-    head: int = 24576
+    head: int = 16384
     """Bytes in all."""
-    fields: int = 160
+    fields: int = 128
     """Header fields."""
 
 

@@ -25,7 +25,7 @@ _PASSIVE = (
 )
 """Where to look for the address in a 227, best first: clients look in about this order."""
 _DELIMITED = (
-    rb"(?P<all>(?P<d>[!-/:-~])(?P<family>[0-9]?)(?P=d)(?P<host>[0-9A-Fa-f:.]*)(?P=d)"
+    rb"(?P<all>(?P<d>[!-/:-~])(?P<family>[0-9]?)(?P=d)(?P<host>[0-9A-Fa-f:.]{0,45})(?P=d)"
     rb"(?P<port>[0-9]{1,5})(?P=d))"
 )
 _EXTENDED_PASSIVE = (

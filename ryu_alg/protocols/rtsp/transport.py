@@ -25,7 +25,9 @@ DISCARD = 9
 _MAX_PORT = 65535
 _SPEC = re.compile(rb'(?:[^,"]|"[^"\r\n]*")*+')
 _PARAMETER = re.compile(rb'(?:[^;"]|"[^"\r\n]*")*+')
-_NAMED = re.compile(rb"[ \t\r\n]*([A-Za-z0-9_.\-]+)[ \t]*(?:=[ \t]*(.*?))?[ \t\r\n]*", re.DOTALL)
+_NAMED = re.compile(
+    rb"[ \t\r\n]*([A-Za-z0-9_.\-]+)[ \t]*(?:=[ \t]*+(.*)|[\r\n][ \t\r\n]*)?", re.DOTALL
+)
 _PROFILE = re.compile(rb"[ \t\r\n]*([A-Za-z0-9_.\-]+(?:/[A-Za-z0-9_.\-]+){1,3})[ \t\r\n]*")
 _RANGE = re.compile(rb"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 _HOST = re.compile(rb'"?\[?([A-Za-z0-9_.:%\-]{1,255})\]?"?')
@@ -162,7 +164,8 @@ def _alternative(raw: bytes, span: Span) -> Alternative:
         if name in values and name in _CHOSEN:
             raise _TransportError(f"there are two {name.decode()}")
         has_value = match[2] is not None
-        values[name] = (match[2], match.start(2)) if has_value else (b"", match.end())
+        value = (match[2].rstrip(b" \t\r\n"), match.start(2)) if has_value else (b"", match.end())
+        values[name] = value
     interleaved = b"interleaved" in values
     return Alternative(
         span=span,

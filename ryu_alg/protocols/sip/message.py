@@ -32,8 +32,8 @@ from ryu_alg.protocols.sip.uris import Uri, parse_uri
 from ryu_alg.protocols.sip.via import Via, parse_vias
 
 LIMITS = HeadLimits()
-MAX_HOPS = 70
-"""Vias of one message; Max-Forwards starts at 70."""
+MAX_HOPS = 32
+"""Vias of one message. Max-Forwards starts at 70, but nobody has so many proxies in a row."""
 _MAX_SEQUENCE = 2**31 - 1
 _MAX_SECONDS = 2**32 - 1
 _REQUEST_LINE = re.compile(rb"(" + TOKEN + rb") ([^ \t]+) [Ss][Ii][Pp]/([0-9]+\.[0-9]+)")
@@ -191,11 +191,11 @@ def parse(raw: bytes, limits: HeadLimits = LIMITS) -> Message | Malformed:
     raw = raw.lstrip(b"\r\n")
     head = take_head(raw, 0, limits)
     if isinstance(head, Unread):
-        fault = Fault.OVERLONG if head is Unread.OVERLONG else Fault.HEAD
-        return Malformed(fault, f"the head cannot be read: {head.value}")
-    fields: dict[bytes, list[Field]] = {}
-    for field in head.fields:
-        fields.setdefault(long_form(field.name), []).append(field)
+        detail = f"the head cannot be read: {head.value}"
+        if head is Unread.OVERLONG:
+            return Malformed(Fault.OVERLONG, detail, _beginning(raw, limits))
+        return Malformed(Fault.HEAD, detail)
+    fields = _by_name(head)
     try:
         return _message(raw, head, fields)
     except _FaultError as error:
@@ -251,6 +251,28 @@ def _message(raw: bytes, head: Head, fields: dict[bytes, list[Field]]) -> Messag
         cseq=cseq,
         addresses=_addresses(raw, fields),
     )
+
+
+def _by_name(head: Head) -> dict[bytes, list[Field]]:
+    fields: dict[bytes, list[Field]] = {}
+    for field in head.fields:
+        fields.setdefault(long_form(field.name), []).append(field)
+    return fields
+
+
+def _beginning(raw: bytes, limits: HeadLimits) -> bytes | None:
+    """The head as far as it is within the limits, if that is a request which can be answered."""
+    lines = raw[: limits.head - 2].splitlines(keepends=True)[: limits.fields]
+    fitting: list[bytes] = []
+    for line in lines[:-1]:  # the last one may be cut
+        if len(line) > limits.line:
+            break
+        fitting.append(line)
+    kept = b"".join(fitting) + b"\r\n"
+    head = take_head(kept, 0, limits)
+    if isinstance(head, Unread):
+        return None
+    return kept if _may_be_answered(kept, head, _by_name(head)) else None
 
 
 def _value(raw: bytes, field: Field) -> bytes:

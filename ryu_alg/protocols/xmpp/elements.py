@@ -17,7 +17,7 @@ from ryu_alg.protocols.xmpp.names import Name
 from ryu_alg.protocols.xmpp.tokens import Kind, Token, tag_name, take_token
 
 MAX_DEPTH = 32
-MAX_ELEMENTS = 1024
+MAX_ELEMENTS = 256
 """Of one stanza."""
 _SEPARATOR = "\f"
 """Between namespace and local name. It cannot stand in a document."""
