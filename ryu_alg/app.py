@@ -64,7 +64,7 @@ class AlgApp(app_manager.RyuApp):
     _CONTEXTS: ClassVar = {"wsgi": WSGIApplication}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Raises ConfigurationError, ListenError, or TokenError, or KeyError without
+        """Raises ConfigurationError, TransportError, or TokenError, or KeyError without
         RYU_ALG_CONFIG."""
         super().__init__(*args, **kwargs)
         self.gateway = Gateway(Path(os.environ[CONFIG_VARIABLE]), TimeLimit())
@@ -175,7 +175,7 @@ class AlgApp(app_manager.RyuApp):
         try:
             if database is None:
                 raise OvsdbError("no Open vSwitch runs on this machine")
-            mode = fail_mode(database, f"{datapath.id:016x}")
+            mode = fail_mode(database, f"{datapath.id:016x}", self._certificates())
         except OvsdbError as error:
             self._publish(
                 "switch.fail_mode_unverified",
@@ -433,10 +433,12 @@ class AlgApp(app_manager.RyuApp):
 
     def _listen(self) -> None:
         openflow = self.gateway.settings.openflow
-        certificates = None
-        if openflow.tls is not None:
-            certificates = Certificates(**dict(openflow.tls))
-        connections.listen_at(str(openflow.bind), openflow.port, certificates, self._publish)
+        where = str(openflow.bind), openflow.port
+        connections.listen_at(*where, self._certificates(), self._publish)
+
+    def _certificates(self) -> Certificates | None:
+        files = self.gateway.settings.openflow.tls
+        return None if files is None else Certificates(**dict(files))
 
     # -- the configuration ----------------------------------------------------------------------
 

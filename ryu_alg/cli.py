@@ -136,7 +136,7 @@ def run(
     _require_free(str(rest.bind), rest.port)
     os.environ[CONFIG_VARIABLE] = str(config.resolve())
 
-    from ryu_alg.openflow.certificates import ListenError
+    from ryu_alg.openflow.certificates import TransportError
     from ryu_alg.rest.auth import TokenError
 
     # Not as a positional argument: those of the user's must stand in one row.
@@ -149,7 +149,7 @@ def run(
         launcher.launch(arguments, prog="ryu-alg run CONFIG")
     except ModuleNotFoundError as error:
         raise click.ClickException(f"cannot load the Ryu applications: {error}") from error
-    except (ListenError, TokenError) as error:
+    except (TransportError, TokenError) as error:
         raise click.ClickException(str(error)) from error
 
 

@@ -15,6 +15,7 @@ from ryu_alg.doctor.checks import Check, Outcome
 from ryu_alg.doctor.flows import Flow
 from ryu_alg.doctor.openvswitch import Bridge, OpenVSwitch, ToolError
 from ryu_alg.doctor.rounds import Report, audit
+from ryu_alg.openflow.certificates import Certificates
 from ryu_alg.openflow.plan import PipelinePlan
 from ryu_alg.openflow.render import render
 from ryu_alg.rest.client import Gateway, GatewayError
@@ -110,7 +111,11 @@ class Visit:
             self._read(self.config)
         if self.config is not None and self.status is not None and self.plan is not None:
             self.found += checks.of_gateway(self.status, self.plan.datapath_id, self.config)
-        switch = OpenVSwitch(None if self.settings is None else self.settings.gateway.ovsdb)
+        switch = OpenVSwitch()
+        if self.settings is not None:
+            files = self.settings.openflow.tls
+            certificates = None if files is None else Certificates(**dict(files))
+            switch = OpenVSwitch(self.settings.gateway.ovsdb, certificates)
         self._look_at(switch)
         if audits:
             self._audit(switch)

@@ -11,6 +11,7 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 from ryu_alg.doctor.flows import Flow, parse_difference, parse_dump
+from ryu_alg.openflow.certificates import Certificates
 
 TIMEOUT = 30
 """Seconds for one question."""
@@ -42,7 +43,9 @@ class OpenVSwitch:
     """One Open vSwitch."""
 
     database: str | None = None
-    """`unix:PATH` or `tcp:HOST:PORT`; None: this machine's."""
+    """`unix:PATH`, `tcp:HOST:PORT` or `ssl:HOST:PORT`; None: this machine's."""
+    certificates: Certificates | None = None
+    """For the last of these."""
 
     def version(self) -> tuple[int, ...]:
         """`(3, 1, 0)`. Raises ToolError, as all of these do."""
@@ -105,6 +108,10 @@ class OpenVSwitch:
 
     def _rows(self, table: str, columns: str) -> list[dict[str, Any]]:
         database = [] if self.database is None else [f"--db={self.database}"]
+        if self.certificates is not None:
+            files = self.certificates
+            database += [f"--private-key={files.private_key}"]
+            database += [f"--certificate={files.certificate}", f"--ca-cert={files.ca}"]
         options = [f"--timeout={TIMEOUT}", "--format=json", f"--columns={columns}"]
         answer = json.loads(_run("ovs-vsctl", *database, *options, "list", table))
         rows = (dict(zip(answer["headings"], row, strict=True)) for row in answer["data"])

@@ -23,7 +23,7 @@ from ryu.controller import controller
 from ryu.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER
 from ryu.lib import hub
 
-from ryu_alg.openflow.certificates import Certificates, ListenError
+from ryu_alg.openflow.certificates import Certificates, TransportError
 
 LOG = logging.getLogger("ryu_alg")
 
@@ -45,7 +45,7 @@ Refused = Callable[[str, str], None]
 def listen_at(host: str, port: int, certificates: Certificates | None, refused: Refused) -> None:
     """Have Ryu wait for switches there. To be called before it starts: while applications do.
 
-    Ryu's own options come first where somebody has set them. Raises ListenError.
+    Ryu's own options come first where somebody has set them. Raises TransportError.
     """
     options = cfg.CONF
     certificates = certificates or _certificates_of_options()
@@ -57,7 +57,7 @@ def listen_at(host: str, port: int, certificates: Certificates | None, refused: 
         why = "where there are certificates, nothing listens over plain TCP"
         certificates.context()
     if _is_set(unused):
-        raise ListenError(f"--{unused.replace('_', '-')}: {why}")
+        raise TransportError(f"--{unused.replace('_', '-')}: {why}")
     if not _is_set("ofp_listen_host"):
         options.set_override("ofp_listen_host", host)
     if not _is_set(used):
@@ -78,7 +78,7 @@ def _certificates_of_options() -> Certificates | None:
     if not any(files):
         return None
     if not all(files):
-        raise ListenError("--ctl-cert, --ctl-privkey and --ca-certs go together")
+        raise TransportError("--ctl-cert, --ctl-privkey and --ca-certs go together")
     return Certificates(*map(Path, files))
 
 
@@ -137,7 +137,7 @@ class _Server:
             secured = context.wrap_socket(
                 connection, server_side=True, do_handshake_on_connect=False
             )
-        except (ListenError, OSError) as error:
+        except (TransportError, OSError) as error:
             connection.close()
             self._refuse("switch.tls_unusable", str(error))
             return None

@@ -8,6 +8,8 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from ryu_alg.openflow.certificates import Certificates, TransportError
+
 TIMEOUT = 3.0
 """Seconds for the whole question."""
 _ANSWER_LIMIT = 65536
@@ -24,11 +26,11 @@ def local_database() -> str | None:
     return f"unix:{path}" if path.is_socket() else None
 
 
-def fail_mode(database: str, datapath_id: str) -> str:
+def fail_mode(database: str, datapath_id: str, certificates: Certificates | None = None) -> str:
     """The fail mode of the bridge with this datapath id (16 hexadecimal digits).
 
     `standalone` is what an Open vSwitch bridge has when nobody has set any. `database` is
-    `unix:PATH` or `tcp:HOST:PORT`. Raises OvsdbError.
+    `unix:PATH`, `tcp:HOST:PORT` or, with `certificates`, `ssl:HOST:PORT`. Raises OvsdbError.
     """
     question = {
         "op": "select",
@@ -38,11 +40,11 @@ def fail_mode(database: str, datapath_id: str) -> str:
     }
     request = {"method": "transact", "params": ["Open_vSwitch", question], "id": 0}
     try:
-        with _connect(database) as connection:
+        with _connect(database, certificates) as connection:
             connection.sendall(json.dumps(request).encode())
             answer = _read(connection)
         modes = [row["fail_mode"] for row in answer["result"][0]["rows"]]
-    except (OSError, ValueError, LookupError, TypeError) as error:
+    except (TransportError, OSError, ValueError, LookupError, TypeError) as error:
         raise OvsdbError(f"{database}: {error}") from error
     if not modes:
         raise OvsdbError(f"{database}: no bridge has datapath id {datapath_id}")
@@ -50,11 +52,21 @@ def fail_mode(database: str, datapath_id: str) -> str:
     return modes[0] if isinstance(modes[0], str) else "standalone"
 
 
-def _connect(database: str) -> socket.socket:
+def _connect(database: str, certificates: Certificates | None) -> socket.socket:
     kind, _, where = database.partition(":")
-    if kind == "tcp":
+    if kind in ("tcp", "ssl"):
         host, _, port = where.rpartition(":")
-        return socket.create_connection((host.strip("[]"), int(port)), TIMEOUT)
+        connection = socket.create_connection((host.strip("[]"), int(port)), TIMEOUT)
+        if kind == "tcp":
+            return connection
+        if certificates is None:
+            connection.close()
+            raise ValueError("there are no certificates (openflow.tls)")
+        try:
+            return certificates.client_context().wrap_socket(connection)
+        except BaseException:
+            connection.close()
+            raise
     connection = socket.socket(socket.AF_UNIX)
     connection.settimeout(TIMEOUT)
     try:

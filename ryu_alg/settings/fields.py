@@ -74,9 +74,7 @@ Port = Annotated[int, Scalar(parsers.parse_port, _integer(1, PORT_MAX))]
 Count = Annotated[
     int, Scalar(parsers.whole_number(1, _COUNT_MAX, "a limit"), _integer(1, _COUNT_MAX))
 ]
-Percentage = Annotated[
-    int, Scalar(parsers.whole_number(1, 100, "a percentage"), _integer(1, 100))
-]
+Percentage = Annotated[int, Scalar(parsers.whole_number(1, 100, "a percentage"), _integer(1, 100))]
 Zone = Annotated[
     int, Scalar(parsers.whole_number(1, 65535, "a conntrack zone"), _integer(1, 65535))
 ]
@@ -100,7 +98,7 @@ Mac = Annotated[
     str, Scalar(parsers.parse_mac, _string(pattern="^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$"))
 ]
 Database = Annotated[
-    str, Scalar(parsers.parse_database, _string(pattern=r"^(unix:/\S+|tcp:\S+:[0-9]{1,5})$"))
+    str, Scalar(parsers.parse_database, _string(pattern=r"^(unix:/\S+|(tcp|ssl):\S+:[0-9]{1,5})$"))
 ]
 FilePath = Annotated[Path, Scalar(parsers.parse_path, {"type": "string"}, str)]
 FailModeCheck = Annotated[

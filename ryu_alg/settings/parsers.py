@@ -31,7 +31,7 @@ Interface = IPv4Interface | IPv6Interface
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h|d)?")
 _RANGE = re.compile(r"([0-9]{1,5})(?:\s*-\s*([0-9]{1,5}))?")
-_DATABASE = re.compile(r"unix:/\S+|tcp:(?:\[[0-9A-Fa-f:]+\]|[^\s:]+):[0-9]{1,5}")
+_DATABASE = re.compile(r"unix:/\S+|(?:tcp|ssl):(?:\[[0-9A-Fa-f:]+\]|[^\s:]+):[0-9]{1,5}")
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _DATAPATH_ID = re.compile(r"[0-9a-fA-F]{16}")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
@@ -314,7 +314,7 @@ def parse_database(value: object) -> str:
     if not _DATABASE.fullmatch(text):
         raise refusal(
             f"{shown(value)} is not the address of a database",
-            "write unix:/var/run/openvswitch/db.sock, or tcp:127.0.0.1:6640",
+            "write unix:/var/run/openvswitch/db.sock, tcp:127.0.0.1:6640 or ssl:192.0.2.1:6640",
         )
     return text
 

@@ -43,7 +43,8 @@ class GatewaySwitch(Section):
     )
     ovsdb: Database | None = Field(
         default=None,
-        description="The database of the switch's Open vSwitch: `unix:PATH` or `tcp:HOST:PORT`. "
+        description="The database of the switch's Open vSwitch: `unix:PATH`, `tcp:HOST:PORT` or, "
+        "with the certificates of `openflow.tls`, `ssl:HOST:PORT`. "
         "There the fail mode is looked up. Default: the one of this machine.",
     )
     fail_mode: FailModeCheck = Field(

@@ -6,31 +6,62 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ryu_alg.doctor.openvswitch import OpenVSwitch
+from ryu_alg.openflow.certificates import Certificates
 from ryu_alg.openflow.ovsdb import OvsdbError, fail_mode, local_database
+from tests.certificates import Authority
 
 SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Path]:
+class Server:
     """An ovsdb-server without a switch, with two bridges."""
+
+    def __init__(self, directory: Path, path: Path, port: int) -> None:
+        self.path, self.address = path, f"ssl:127.0.0.1:{port}"
+        self._authority = Authority(directory / "databases", "databases")
+        self.clients = Authority(directory / "clients", "clients")
+
+    @property
+    def options(self) -> list[str]:
+        own, (kind, *where) = self._authority.sign("own"), self.address.split(":")
+        files = [f"--private-key={own.key}", f"--certificate={own.certificate}"]
+        files += [f"--ca-cert={self.clients.certificate}"]
+        return [f"--remote=punix:{self.path}", f"--remote=p{kind}:{where[1]}:{where[0]}", *files]
+
+    def certificates(self, clients: Authority | None = None) -> Certificates:
+        """Of a client of the right authority, or of another."""
+        identity = (clients or self.clients).sign("client")
+        return Certificates(identity.certificate, identity.key, self._authority.certificate)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Server:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return Server(tmp_path, tmp_path / "db.sock", probe.getsockname()[1])
+
+
+@pytest.fixture
+def database(tmp_path: Path, server: Server) -> Iterator[Path]:
+    """The server runs; its socket."""
     subprocess.run(["ovsdb-tool", "create", tmp_path / "conf.db", SCHEMA], check=True)
-    path = tmp_path / "db.sock"
-    server = subprocess.Popen(
+    path = server.path
+    process = subprocess.Popen(
         [
             "ovsdb-server",
             tmp_path / "conf.db",
-            f"--remote=punix:{path}",
+            *server.options,
             f"--unixctl={tmp_path}/ctl",
             f"--pidfile={tmp_path}/pid",
             "--detach",
         ],
     )
-    assert server.wait() == 0
+    assert process.wait() == 0
     pid = (tmp_path / "pid").read_text().strip()
     vsctl = ["ovs-vsctl", f"--db=unix:{path}", "--no-wait"]
     subprocess.run([*vsctl, "init"], check=True)
@@ -46,6 +77,26 @@ def database(tmp_path: Path) -> Iterator[Path]:
 def test_the_fail_mode_is_what_was_set_and_standalone_otherwise(database: Path) -> None:
     assert fail_mode(f"unix:{database}", f"{1:016x}") == "secure"
     assert fail_mode(f"unix:{database}", f"{2:016x}") == "standalone"
+
+
+@pytest.mark.lab
+def test_a_database_over_tls(server: Server, database: Path, tmp_path: Path) -> None:
+    """Both sides show certificates, and neither goes on with somebody else's."""
+    assert fail_mode(server.address, f"{1:016x}", server.certificates()) == "secure"
+    assert fail_mode(server.address, f"{2:016x}", server.certificates()) == "standalone"
+    with pytest.raises(OvsdbError):
+        fail_mode(server.address, f"{1:016x}", server.certificates(Authority(tmp_path, "others")))
+    ours = server.certificates()
+    with pytest.raises(OvsdbError, match="certificate verify failed"):
+        fail_mode(server.address, f"{1:016x}", replace(ours, ca=server.clients.certificate))
+    with pytest.raises(OvsdbError, match=r"openflow\.tls"):
+        fail_mode(server.address, f"{1:016x}")
+
+
+@pytest.mark.lab
+def test_doctor_asks_over_tls(server: Server, database: Path) -> None:
+    switch = OpenVSwitch(server.address, server.certificates())
+    assert switch.bridge(f"{1:016x}").fail_mode == "secure"
 
 
 @pytest.mark.lab

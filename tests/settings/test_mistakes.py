@@ -302,6 +302,13 @@ MISTAKES = {
         "not a choice",
         "verified or trusted",
     ),
+    "database over TLS without certificates": Mistake(
+        "gateway:\n",
+        "gateway:\n  ovsdb: ssl:192.0.2.1:6640  #!\n",
+        "gateway.ovsdb",
+        "needs certificates",
+        "openflow.tls",
+    ),
     "TLS without an authority": Mistake(
         "rest:\n",
         "openflow:\n  tls: {certificate: a, private_key: b}  #!\nrest:\n",

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ryu_alg.inspection import ProtocolSpec
-from ryu_alg.settings.consistency import limits, outbound, protocols, public, published, realms
+from ryu_alg.settings.consistency import (
+    limits,
+    openflow,
+    outbound,
+    protocols,
+    public,
+    published,
+    realms,
+)
 from ryu_alg.settings.model import Settings
 from ryu_alg.settings.problems import Finding
 
@@ -17,6 +25,7 @@ def contradictions(settings: Settings, installed: Mapping[str, ProtocolSpec]) ->
 
     `installed` has at least the protocols that `settings` names.
     """
+    yield from openflow.findings(settings)
     yield from realms.findings(settings)
     yield from public.findings(settings)
     yield from published.findings(settings, installed)
