@@ -103,6 +103,7 @@ BAD = {
     "to IPv6 loopback": Sent("plain", packet("2001:db8:30::2", "::1")),
     "to IPv6 multicast": Sent("plain", packet("2001:db8:30::2", "ff02::fb")),
     "link-local": Sent("plain", packet("fe80::9", "2001:db8:ffff::1")),
+    "link-local from outside": Sent("wan", packet("fe80::9", "2001:db8:30::2")),
     "an inside host's, outside": Sent("wan", packet("192.168.10.2", "203.0.113.1")),
     "another inside network's": Sent("lan", packet("192.168.20.2", "192.0.2.1")),
     "an inside host's over IPv6, outside": Sent("wan", packet("2001:db8:30::9", "2001:db8:30::2")),

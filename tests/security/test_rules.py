@@ -30,6 +30,7 @@ from ryu_alg.engine.segment import ACK, RST
 from ryu_alg.engine.snapshot import pinholes, sessions
 from ryu_alg.inspection import Transport
 from ryu_alg.openflow.pinholes import pinhole_flows
+from ryu_alg.openflow.render import SYN
 from ryu_alg.settings import parse
 from tests.protocols.bittorrent.http_messages import ACCEPTED, announce, answer
 from tests.protocols.rtsp.connection import accept, setup
@@ -517,6 +518,7 @@ def test_a_tcp_pinhole_is_narrow_and_short(opens: str, wait: tuple[int, int]) ->
         assert f"idle_timeout={pinhole.idle}" in flow or "reg6=" in flow
         assert f"nw_dst={PUBLIC}" in flow and f"tp_dst={pinhole.seen.port}" in flow
         assert "reg1=2" in flow and "+new" in flow
+        assert f"tcp_flags={SYN}" in flow or "reg6=" in flow
 
 
 def nothing_left(site: Site) -> bool:
