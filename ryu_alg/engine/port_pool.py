@@ -7,14 +7,30 @@ still on its way to the old owner never reaches the new one.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from itertools import chain
 from random import Random, SystemRandom
 
 from ryu_alg.engine.config import PortRange
 
 _RANDOM_TRIES = 16
+
+
+@dataclass(slots=True)
+class UsedPorts:
+    """Those of one public address that are not free, whatever partition they were taken from: a
+    configuration that is read again may draw other lines between these."""
+
+    taken: set[int] = field(default_factory=set)
+    """In use or resting."""
+    resting: list[tuple[float, int]] = field(default_factory=list)
+    """(when it is free again, port), a heap."""
+
+    def wake(self, now: float) -> None:
+        """What has rested long enough is free."""
+        while self.resting and self.resting[0][0] <= now:
+            self.taken.discard(heappop(self.resting)[1])
 
 
 @dataclass(slots=True)
@@ -25,10 +41,7 @@ class PortPool:
     quarantine: float
     """Seconds."""
     random: Random = field(default_factory=SystemRandom)
-    _taken: set[int] = field(default_factory=set)
-    """In use or resting."""
-    _resting: deque[tuple[float, int]] = field(default_factory=deque)
-    """(when it is free again, port), in that order."""
+    used: UsedPorts = field(default_factory=UsedPorts)
 
     def take(self, now: float) -> int | None:
         """A free port; None if there is none."""
@@ -39,7 +52,7 @@ class PortPool:
 
         None if there are none.
         """
-        self._wake(now)
+        self.used.wake(now)
         low, high = self.ports.low, self.ports.high - count + 1
         step = 1
         if even:
@@ -60,19 +73,15 @@ class PortPool:
 
     def give_back(self, port: int, now: float) -> None:
         """The port is no longer used; it rests first."""
-        self._resting.append((now + self.quarantine, port))
+        heappush(self.used.resting, (now + self.quarantine, port))
 
     def return_unused(self, port: int) -> None:
         """Nobody outside knows of the port: it need not rest."""
-        self._taken.discard(port)
+        self.used.taken.discard(port)
 
     def _free(self, first: int, count: int) -> bool:
-        return not any(port in self._taken for port in range(first, first + count))
+        return self.used.taken.isdisjoint(range(first, first + count))
 
     def _mark(self, first: int, count: int) -> int:
-        self._taken.update(range(first, first + count))
+        self.used.taken.update(range(first, first + count))
         return first
-
-    def _wake(self, now: float) -> None:
-        while self._resting and self._resting[0][0] <= now:
-            self._taken.discard(self._resting.popleft()[1])

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 from random import Random, SystemRandom
 
 from ryu_alg.engine.config import EngineConfig, PortRange
-from ryu_alg.engine.port_pool import PortPool
+from ryu_alg.engine.port_pool import PortPool, UsedPorts
 from ryu_alg.inspection import Endpoint, Transport
 
 
@@ -35,11 +35,11 @@ class Lease:
 
 @dataclass(slots=True)
 class PublicPorts:
-    """The pools of both partitions that the controller picks from, by public address."""
+    """Of both partitions that the controller picks from, on all public addresses."""
 
     config: EngineConfig
     random: Random = field(default_factory=SystemRandom)
-    _pools: dict[tuple[IPv4Address, PortRange], PortPool] = field(default_factory=dict)
+    _used: dict[IPv4Address, UsedPorts] = field(default_factory=dict)
     _standing: dict[Endpoint, Lease] = field(default_factory=dict)
     """In use, by public endpoint."""
 
@@ -98,10 +98,8 @@ class PublicPorts:
         *,
         even: bool = False,
     ) -> tuple[Lease, ...]:
-        pool = self._pools.get((address, ports))
-        if pool is None:
-            pool = PortPool(ports, self.config.timers.port_quarantine, self.random)
-            self._pools[address, ports] = pool
+        used = self._used.setdefault(address, UsedPorts())
+        pool = PortPool(ports, self.config.timers.port_quarantine, self.random, used)
         first = pool.take_run(len(inside), now, even=even)
         if first is None:
             return ()

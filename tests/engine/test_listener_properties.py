@@ -260,10 +260,11 @@ class World:
 
     def _check_leases(self, leased: list[int]) -> None:
         """Each of them has ended once, or is in use."""
-        for (_, ports), pool in self.where.engine.tables.ports._pools.items():
-            if ports == DATA:
-                resting = [port for _, port in pool._resting]
-                assert Counter([*leased, *resting]) == Counter(pool._taken)
+        for used in self.where.engine.tables.ports._used.values():
+            resting = [port for _, port in used.resting]
+            all_used = [port for port in [*leased, *resting] if DATA.low <= port <= DATA.high]
+            taken = [port for port in used.taken if DATA.low <= port <= DATA.high]
+            assert Counter(all_used) == Counter(taken)
 
     def calm_down(self) -> None:
         """Everybody falls silent; what moved stops."""

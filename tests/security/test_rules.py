@@ -181,6 +181,32 @@ def test_ports_rest_for_two_minutes_by_default() -> None:
     assert active(ftp(site, VICTIM, 40002)).seen.port == 32768
 
 
+def test_a_port_stays_one_hosts_own_when_partitions_change() -> None:
+    """A configuration that is read again draws other lines between the partitions."""
+    site = Site(small(control="49152-49159", data="32768-32775"))
+    standing = [ftp(site, port=40000 + number) for number in range(8)]
+    seen = {connection.server.peer.port for connection in standing}
+    announced = {active(connection).seen.port for connection in standing[1:]}
+    standing[0].segment(standing[0].client_side, flags=RST | ACK)
+    site.sleep(31.0)  # it rests
+    site.engine.reconfigure(small(control="32768-32783", data="49152-49167").config)
+    later = [ftp(site, VICTIM, 40000 + number) for number in range(9)]
+    assert not any(connection.reset for connection in later)
+    assert not {connection.server.peer.port for connection in later} & announced
+    assert not {active(connection).seen.port for connection in later[:8]} & seen
+    assert site.connect("ftp", client=VICTIM, port=41000).reset, "nine are free of sixteen"
+
+
+def test_another_time_to_rest_counts_for_what_is_given_back_later() -> None:
+    site = Site(small(control="49152-49152"))
+    brief = replace(site.engine.config.timers, port_quarantine=1.0, time_wait=1.0)
+    site.engine.reconfigure(replace(site.engine.config, timers=brief))
+    first = ftp(site)
+    first.segment(first.client_side, flags=RST | ACK)
+    site.sleep(3.0)
+    assert not ftp(site, VICTIM).reset
+
+
 def test_syns_over_a_quota_cost_nobody_a_port() -> None:
     """One host's SYNs do not use up the ports of all."""
     text = CONFIGURATION + "quotas: {sessions_per_host: 2}\n"
