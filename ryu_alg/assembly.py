@@ -47,6 +47,7 @@ def engine_config(
                 stream=_made(specs[name].stream, bound.options),
                 datagram=_made(specs[name].datagram, bound.options),
                 sizes=_sizes(specs[name], bound.options),
+                opaque_on_fault=bound.on_fault == "opaque",
             )
             for name, bound in settings.protocols.items()
         ),

@@ -90,6 +90,8 @@ class ProtocolBinding:
     """None: it is not inspected over UDP."""
     sizes: Sizes | None = None
     """UDP datagrams to other ports that are inspected; None: none."""
+    opaque_on_fault: bool = False
+    """What an inspector that fails has not decided passes as it came; else its session ends."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from ryu_alg.engine.host_endpoints import HostEndpoints
 from ryu_alg.engine.segment import Datagram as WireDatagram
 from ryu_alg.engine.supervision import (
     Fault,
+    MuteOfDatagrams,
     ask,
     ask_effects,
     ask_time,
@@ -78,6 +79,8 @@ class DatagramSession(Holder):
     outward_bytes: int = 0
     inward_bytes: int = 0
     failed: bool = False
+    opaque: bool = False
+    """Its inspector has failed, and all passes as it comes."""
     watching: set[int] = field(default_factory=set)
     """Ids of listening ports whose datagrams it inspects because of their size."""
     _waiting: dict[int, list[Leaving]] = field(default_factory=dict)
@@ -136,7 +139,10 @@ class DatagramSession(Holder):
             origin, control.inside, control.public, remote, carrier.payload, control.published
         )
         self._carrier = carrier
-        self._apply(self._ask(lambda: self.inspector.inspect(datagram)))
+        effects = self._ask(lambda: self.inspector.inspect(datagram))
+        if self.opaque:
+            effects = [Send(origin.other, control.inside, remote, carrier.payload)]
+        self._apply(effects)
         self._carrier = None
 
     def receive_sized(
@@ -155,7 +161,8 @@ class DatagramSession(Holder):
         self.last_activity = now
         datagram = Datagram(origin, inside, public, remote, carrier.payload, watched=True)
         self._carrier, self._sized = carrier, datagram
-        self._apply(self._ask(lambda: self.inspector.inspect(datagram)))
+        effects = self._ask(lambda: self.inspector.inspect(datagram))
+        self._apply([Pass(carrier.payload)] if self.opaque else effects)
         self._carrier = self._sized = None
 
     def take_hairpins(self) -> list[Hairpin]:
@@ -246,7 +253,7 @@ class DatagramSession(Holder):
     # -- effects --------------------------------------------------------------------------------
 
     def _ask(self, question: Callable[[], Sequence[DatagramEffect]]) -> Sequence[DatagramEffect]:
-        if self.failed:
+        if self.failed or self.opaque:
             return ()
         effects = ask_effects(self.config.watch, question, get_args(DatagramEffect))
         if isinstance(effects, Fault):
@@ -255,8 +262,14 @@ class DatagramSession(Holder):
         return effects
 
     def _fail(self, fault: Fault) -> None:
-        self.failed = True
         self._publish(fault.code, f"{self.binding.name}: {fault.detail}")
+        if not self.binding.opaque_on_fault:
+            self.failed = True
+            return
+        self.opaque = True
+        self.inspector = MuteOfDatagrams()
+        self._abandon()
+        self._publish("session.opaque", "inspection has ended")
 
     def _apply(self, effects: Sequence[DatagramEffect]) -> None:
         leaving: list[Leaving] = []
@@ -434,7 +447,7 @@ class DatagramSession(Holder):
         return due if due <= self._keepalive_end() else float("inf")
 
     def _inspector_timeout(self) -> float | None:
-        if self.failed:
+        if self.failed or self.opaque:
             return None
         due = ask_time(self.config.watch, lambda: self.inspector.next_timeout())
         if isinstance(due, Fault):

@@ -28,6 +28,7 @@ from ryu_alg.engine.public_ports import Lease
 from ryu_alg.engine.segment import FIN, RST, SYN, Segment
 from ryu_alg.engine.supervision import (
     Fault,
+    Mute,
     ask,
     ask_effects,
     ask_time,
@@ -60,6 +61,8 @@ from ryu_alg.inspection import (
     Unbind,
 )
 
+MAX_STALLED = 16
+"""Answers in a row that say or open something and decide no byte: more never come to an end."""
 MAX_FLOW_TIMEOUT = 65535
 """Seconds: OpenFlow's time-outs have 16 bits."""
 
@@ -102,6 +105,8 @@ class Session(Holder):
     _told_idle: list[int] = field(default_factory=list)
     """Bindings whose idleness the inspector hears of when the gate is open."""
     _last_wake: float = float("-inf")
+    _stalled: int = 0
+    """Answers that did something since a byte was decided."""
     _fault: Fault | None = None
     """The inspector has failed: it is not asked any more."""
 
@@ -115,12 +120,16 @@ class Session(Holder):
         make = self.binding.stream
         assert make is not None  # or admission would have refused it
         made = ask(self.config.watch, lambda: make(self))
-        if isinstance(made, Fault):
-            self._publish(made.code, f"{self.binding.name}: {made.detail}")
-            self._end("the inspector failed")
-            return False
-        self.inspector = made
-        return True
+        if not isinstance(made, Fault):
+            self.inspector = made
+            return True
+        self._fault = made
+        if self.binding.opaque_on_fault:
+            self._apply(Direction.TO_SERVER, b"", self._consequences())
+            return True
+        self._publish(made.code, f"{self.binding.name}: {made.detail}")
+        self._end("the inspector failed")
+        return False
 
     # -- StreamGateway, for the inspector -------------------------------------------------------
 
@@ -314,7 +323,7 @@ class Session(Holder):
                 progress = self._inspect_once(direction) or progress
 
     def _inspect_once(self, direction: Direction) -> bool:
-        if self.awaiting_barrier or self._fault is not None:
+        if self.awaiting_barrier:
             return False
         editor = self.editor
         data = editor.undecided(direction)
@@ -324,9 +333,16 @@ class Session(Holder):
             if editor.ended(direction):
                 editor.finish(direction)
             return False
+        if self._fault is not None:
+            return False
         progress = False
         if data:
-            progress = self._apply(direction, data, self._ask(direction, data, end=False))
+            effects = self._ask(direction, data, end=False)
+            progress = self._apply(direction, data, effects)
+            if progress:
+                self._stalled = 0
+            elif any(map(_asks_again, effects)) and self._fault is None:
+                progress = self._stalls()
         if (
             editor.ended(direction)
             and not self.awaiting_barrier
@@ -341,6 +357,14 @@ class Session(Holder):
         if direction in self.finished_inspection and not self.awaiting_barrier:
             editor.finish(direction)
         return progress
+
+    def _stalls(self) -> bool:
+        """An answer did something and decided nothing: if there are too many, it is a fault."""
+        self._stalled += 1
+        if self._stalled <= MAX_STALLED:
+            return False
+        self._fault = Fault("inspector.stuck", f"{self._stalled} answers, and no byte decided")
+        return self._apply(Direction.TO_SERVER, b"", self._consequences())
 
     def _tell_idle(self) -> None:
         """Have the inspector hear which bindings are idle, once nothing waits for the switch."""
@@ -370,12 +394,21 @@ class Session(Holder):
             if not isinstance(effects, Fault):
                 return effects
             self._fault = effects
-        if self.editor.phase is Phase.RESET:
+        return self._consequences()
+
+    def _consequences(self) -> Sequence[Effect]:
+        """What the inspector's fault leads to. Nothing of the answer in which it failed is done."""
+        fault = self._fault
+        if fault is None or self.editor.phase is Phase.RESET:
             return []
-        return [
-            Report(self._fault.code, f"{self.binding.name}: {self._fault.detail}"),
-            Abort("the inspector failed"),
-        ]
+        report = Report(fault.code, f"{self.binding.name}: {fault.detail}")
+        if not self.binding.opaque_on_fault:
+            return [report, Abort("the inspector failed")]
+        self.inspector = Mute()
+        self._told_idle.clear()
+        self._abandon()
+        self._commands += self.announced.withdraw_all(self.now, "the inspector failed")
+        return [report, Opaque()]
 
     def _apply(self, direction: Direction, data: bytes, effects: Sequence[Effect]) -> bool:
         """Carry out what the inspector wants: whether anything was decided."""
@@ -383,13 +416,13 @@ class Session(Holder):
         gated = any(self._needs_switch(effect) for effect in effects)
         if gated:
             self.editor.close_gate()
-        decided = False
+        decided = wrong = False
         for effect in effects:
             match effect:
                 case Forward(length) | Replace(length, _) if not 0 <= length <= left:
-                    self._publish("inspector.failed", f"decided {length} of {left} bytes")
-                    self.editor.abort()
-                    return False
+                    self._fault = Fault("inspector.failed", f"decided {length} of {left} bytes")
+                    wrong = True
+                    break
                 case Forward(length):
                     self._forward(direction, length)
                     left -= length
@@ -426,7 +459,7 @@ class Session(Holder):
                     assert_never(effect)
         if gated and not self.awaiting_barrier:
             self.editor.open_gate()
-        return decided
+        return self._apply(direction, b"", self._consequences()) if wrong else decided
 
     def _forward(self, direction: Direction, length: int) -> None:
         self.editor.forward(direction, length)
@@ -536,6 +569,12 @@ class Session(Holder):
         if not self.moving or self.editor.phase is not Phase.OPEN:
             return float("inf")
         return max(self.last_activity, self.last_probe or 0.0) + self.timers.keepalive_interval
+
+
+def _asks_again(effect: Effect) -> bool:
+    """Whether it leads to the inspector's being asked again: the switch answers, or a receiver."""
+    says = isinstance(effect, Inject) or (isinstance(effect, Replace) and effect.data != b"")
+    return says or isinstance(effect, Open | Admit | Listen)
 
 
 def _reverse(path: FiveTuple) -> FiveTuple:

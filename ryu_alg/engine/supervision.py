@@ -4,7 +4,7 @@ code, and must stay a matter of their own session."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import PurePath
@@ -15,7 +15,11 @@ from ryu_alg.inspection import (
     Abort,
     Admit,
     Close,
+    Datagram,
+    DatagramEffect,
+    DatagramInspector,
     Direction,
+    Effect,
     Endpoint,
     Exchange,
     Forward,
@@ -30,6 +34,7 @@ from ryu_alg.inspection import (
     Replace,
     Report,
     Send,
+    StreamInspector,
     Unbind,
 )
 from ryu_alg.inspection import Watch as WatchEffect
@@ -68,6 +73,26 @@ class Fault:
     """Of the event: `inspector.failed`, `inspector.slow`."""
     detail: str
     """What went wrong, and where in the code."""
+
+
+class Mute(StreamInspector):
+    """In the place of one that has failed."""
+
+    def inspect(self, direction: Direction, data: bytes) -> Sequence[Effect]:
+        """Never asked: the session is opaque."""
+        return ()
+
+    def end(self, direction: Direction, data: bytes) -> Sequence[Effect]:
+        """Likewise."""
+        return ()
+
+
+class MuteOfDatagrams(DatagramInspector):
+    """Likewise, over UDP."""
+
+    def inspect(self, datagram: Datagram) -> Sequence[DatagramEffect]:
+        """Never asked."""
+        return ()
 
 
 def unwatched(question: Callable[[], _Answer], /) -> _Answer:

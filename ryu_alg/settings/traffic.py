@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -86,6 +86,12 @@ class ProtocolSettings(Section):
     servers: tuple[Prefix, ...] = Field(
         default=ANYWHERE,
         description="Prefixes of the servers: a connection to any other host is ordinary.",
+    )
+    on_fault: Literal["drop", "opaque"] = Field(
+        default="drop",
+        description="What becomes of a conversation whose inspector fails or takes too long: it "
+        "ends (`drop`: reset; over UDP, the datagram is dropped), or goes on unread (`opaque`) "
+        "and nothing opens for it any more.",
     )
     options: Any = Field(
         default=None, description="The protocol's own options, see its table below."
