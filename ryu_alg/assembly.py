@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from ryu_alg.engine import config as engine
 from ryu_alg.engine.supervision import Watch, unwatched
+from ryu_alg.engine.views import ProtocolView, PublishedView
 from ryu_alg.inspection import ProtocolSpec, Sizes, Transport
 from ryu_alg.openflow import plan as pipeline
 from ryu_alg.settings import Action, RuleTransport, Settings
@@ -93,6 +94,28 @@ def _share(settings: Settings, total: int) -> int:
     if len(settings.protocols) == 1:
         return total
     return max(1, total * settings.quotas.protocol_share // 100)
+
+
+def protocol_views(settings: Settings, specs: dict[str, ProtocolSpec]) -> list[ProtocolView]:
+    """What is bound where. `specs`: see `protocol_specs`."""
+    return [
+        ProtocolView(
+            name=name,
+            transports=specs[name].transports,
+            clients=tuple(network.name for network in settings.realms.inside),
+            servers=bound.servers,
+            ports=bound.ports,
+            sizes=_sizes(specs[name], bound.options) is not None,
+            published=tuple(
+                PublishedView(service.transport, service.public, service.inside)
+                for service in settings.published
+                if service.protocol == name
+            ),
+            on_fault=bound.on_fault,
+            policy=bound.options.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+        )
+        for name, bound in settings.protocols.items()
+    ]
 
 
 def pipeline_plan(settings: Settings, specs: dict[str, ProtocolSpec]) -> pipeline.PipelinePlan:

@@ -22,6 +22,7 @@ from ryu_alg.engine.views import (
     BindingView,
     EventView,
     PinholeView,
+    ProtocolView,
     SessionView,
     StatusView,
 )
@@ -108,6 +109,10 @@ class Gateway:
     def bindings(self) -> Iterable[BindingView]:
         """Every public port in use."""
         return list(snapshot.bindings(self.engine, time.monotonic()))
+
+    def protocols(self) -> Iterable[ProtocolView]:
+        """What the configuration in force binds, in its order."""
+        return assembly.protocol_views(self.settings, assembly.protocol_specs(self.settings))
 
     def events(self) -> Iterable[EventView]:
         """The most recent events, oldest first."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from ryu_alg.inspection import Endpoint, Network, Realm, Transport
 
@@ -161,3 +162,32 @@ class StatusView:
     data_packets: int
     data_bytes: int
     """Of data connections, as far as the switch has reported them."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedView:
+    """An inside server that a protocol inspects for whoever connects from outside."""
+
+    transport: Transport
+    public: Endpoint
+    inside: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolView:
+    """Where a protocol is inspected, by the configuration in force: nowhere else."""
+
+    name: str
+    transports: tuple[Transport, ...]
+    clients: tuple[str, ...]
+    """Inside networks whose hosts are inspected as clients, of servers outside and inside."""
+    servers: tuple[Network, ...]
+    """Prefixes of these servers."""
+    ports: tuple[int, ...]
+    """Ports of these servers."""
+    sizes: bool
+    """UDP datagrams to other ports are looked at, too, by their size."""
+    published: tuple[PublishedView, ...]
+    on_fault: str
+    policy: Mapping[str, Any]
+    """Options that are other than by default, fit for JSON."""

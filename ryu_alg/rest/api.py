@@ -51,6 +51,7 @@ class Api:
             f"{BASE}/sessions": {"GET": _lister(SESSIONS, model.sessions)},
             f"{BASE}/pinholes": {"GET": _lister(PINHOLES, model.pinholes)},
             f"{BASE}/bindings": {"GET": _lister(BINDINGS, model.bindings)},
+            f"{BASE}/protocols": {"GET": self._protocols},
             f"{BASE}/events": {"GET": _lister(EVENTS, model.events)},
             f"{BASE}/status": {"GET": self._status},
             f"{BASE}/config": {"POST": self._reload},
@@ -102,6 +103,10 @@ class Api:
     def _status(self, request: webob.Request) -> webob.Response:
         read_parameters(request, ())
         return _json(views.status(self._model.status()))
+
+    def _protocols(self, request: webob.Request) -> webob.Response:
+        read_parameters(request, ())
+        return _json({"protocols": [views.protocol(view) for view in self._model.protocols()]})
 
     def _scrape(self, _request: webob.Request) -> webob.Response:
         return webob.Response(

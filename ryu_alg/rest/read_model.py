@@ -10,6 +10,7 @@ from ryu_alg.engine.views import (
     BindingView,
     EventView,
     PinholeView,
+    ProtocolView,
     SessionView,
     StatusView,
 )
@@ -58,6 +59,9 @@ class ReadModel(Protocol):
     def sessions(self) -> Iterable[SessionView]: ...
     def pinholes(self) -> Iterable[PinholeView]: ...
     def bindings(self) -> Iterable[BindingView]: ...
+    def protocols(self) -> Iterable[ProtocolView]:
+        """What is inspected, and where."""
+
     def events(self) -> Iterable[EventView]:
         """The most recent ones, of a bounded number."""
 

@@ -14,6 +14,7 @@ from ryu_alg.engine.views import (
     BindingView,
     EventView,
     PinholeView,
+    ProtocolView,
     SessionView,
     StatusView,
 )
@@ -72,6 +73,30 @@ def binding(view: BindingView, now: float) -> dict[str, Json]:
         "session": view.session,
         "listener": view.listener,
         "since": timestamp(now - view.age),
+    }
+
+
+def protocol(view: ProtocolView) -> dict[str, Json]:
+    """Conversations that inside hosts begin, and those that come in from outside."""
+    return {
+        "name": view.name,
+        "transports": [transport.name.lower() for transport in view.transports],
+        "from_inside": {
+            "networks": list(view.clients),
+            "servers": [str(network) for network in view.servers],
+            "ports": list(view.ports),
+            "by_size": view.sizes,
+        },
+        "from_outside": [
+            {
+                "transport": service.transport.name.lower(),
+                "public": str(service.public),
+                "inside": str(service.inside),
+            }
+            for service in view.published
+        ],
+        "on_fault": view.on_fault,
+        "policy": view.policy,
     }
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from ryu_alg.inspection import Endpoint
 from ryu_alg.settings.model import Settings
 from ryu_alg.settings.ports import PortRange
+from ryu_alg.settings.protocols import InstalledProtocols
 from ryu_alg.settings.realms import AttachedNetwork, InsideNetwork, OutsideNetwork
 from ryu_alg.settings.traffic import OutboundRule, ProtocolSettings, PublishedService
 
@@ -137,8 +138,11 @@ def _rule(rule: OutboundRule) -> str:
 
 
 def _protocols(settings: Settings) -> Iterator[str]:
+    installed = InstalledProtocols()
     for name, protocol in settings.protocols.items():
-        yield name
+        transports = " and ".join(each.name for each in installed[name].transports)
+        fault = "passes unread" if protocol.on_fault == "opaque" else "is dropped"
+        yield f"{name} over {transports}; a conversation whose inspector fails {fault}"
         yield from (f"  {line}" for line in _punted(settings, name, protocol))
         if isinstance(protocol.options, BaseModel):
             yield "  options"

@@ -11,6 +11,8 @@ from ryu_alg.engine.views import (
     EventView,
     PinholeState,
     PinholeView,
+    ProtocolView,
+    PublishedView,
     SessionState,
     SessionView,
     StatusView,
@@ -146,6 +148,23 @@ class Model:
 
     def bindings(self) -> list[BindingView]:
         return self.all_bindings
+
+    def protocols(self) -> list[ProtocolView]:
+        return [
+            ProtocolView(
+                name="ftp",
+                transports=(Transport.TCP,),
+                clients=("lan",),
+                servers=(ip_network("198.51.100.0/24"),),
+                ports=(21, 2121),
+                sizes=False,
+                published=(
+                    PublishedView(Transport.TCP, at("203.0.113.1", 21), at("192.168.20.2", 21)),
+                ),
+                on_fault="drop",
+                policy={"auth": "allow"},
+            )
+        ]
 
     def events(self) -> list[EventView]:
         return self.all_events

@@ -40,6 +40,31 @@ def problem(response: webob.Response, status: int) -> dict[str, Any]:
     return body
 
 
+def test_protocols() -> None:
+    """What is bound where, and nothing else."""
+    assert read(Model(), "/v1.0/alg/protocols") == {
+        "protocols": [
+            {
+                "name": "ftp",
+                "transports": ["tcp"],
+                "from_inside": {
+                    "networks": ["lan"],
+                    "servers": ["198.51.100.0/24"],
+                    "ports": [21, 2121],
+                    "by_size": False,
+                },
+                "from_outside": [
+                    {"transport": "tcp", "public": "203.0.113.1:21", "inside": "192.168.20.2:21"}
+                ],
+                "on_fault": "drop",
+                "policy": {"auth": "allow"},
+            }
+        ]
+    }
+    problem(ask(Model(), "/v1.0/alg/protocols?limit=1"), 400)
+    problem(ask(Model(), "/v1.0/alg/protocols", "DELETE"), 405)
+
+
 def test_sessions() -> None:
     body = read(Model(), "/v1.0/alg/sessions")
     assert (body["total"], body["next"]) == (2, None)
