@@ -84,6 +84,7 @@ def engine_config(
             pinholes_per_host=quotas.pinholes_per_host,
             pinholes_per_protocol=_share(settings, quotas.pinholes),
             pinholes_per_session=quotas.pinholes_per_session,
+            port_share=quotas.port_share,
         ),
         watch=watch,
     )

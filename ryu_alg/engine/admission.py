@@ -96,9 +96,8 @@ def _from_inside(
     if public is not None:
         lease = ports.control(public, client, Transport.TCP, now)
         if lease is None:
-            return Refused(
-                Verdict.REFUSED, "session.ports_exhausted", f"no control port of {public} is free"
-            )
+            detail = f"no control port of {public} is free for {client.address}"
+            return Refused(Verdict.REFUSED, "session.ports_exhausted", detail)
         seen = lease.public
     conversation = Conversation(client, seen, target, target)
     return Admitted(conversation, Realm.INSIDE, server_realm, lease, client.address)

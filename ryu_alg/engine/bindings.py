@@ -69,7 +69,8 @@ class Bindings:
         if standing is not None:
             leases = self.ports.data_run(standing, endpoints, transport, now, even=even)
             if not leases:
-                detail = f"no {len(endpoints)} data ports of {standing} are free in a row"
+                wanted = f"no {len(endpoints)} data ports of {standing} in a row"
+                detail = f"{wanted} are free for {host}"
                 return Refusal("ports.exhausted", detail)
         self.limits.take(host, protocol, len(endpoints))
         seen = tuple(lease.public for lease in leases) or endpoints

@@ -131,6 +131,7 @@ class Quotas:
     pinholes_per_host: int = 400
     pinholes_per_protocol: int = 15_000
     pinholes_per_session: int = 8
+    port_share: int = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ class ControlBindings:
         elif address is not None:
             lease = self.ports.control(address, inside, Transport.UDP, now)
             if lease is None:
-                detail = f"no control port of {address} is free"
+                detail = f"no control port of {address} is free for {host}"
                 return Refusal("session.ports_exhausted", detail)
             public = lease.public
         control = Control(session, protocol, inside, public, lease, published, now, now)

@@ -99,7 +99,8 @@ class Expectations:
             if last_port is None:
                 lease = self.ports.data(public, actual, transport, now)
                 if lease is None:
-                    return Refusal("ports.exhausted", f"no data port of {public} is free")
+                    detail = f"no data port of {public} is free for {actual.address}"
+                    return Refusal("ports.exhausted", detail)
                 announced = lease.public
             elif self.config.hands_out(port, last_port):
                 # Its public ports must be nobody else's.

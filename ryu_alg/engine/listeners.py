@@ -153,7 +153,8 @@ class Listeners:
         if address is not None:
             lease = self.ports.listening(address, inside, now)
             if lease is None:
-                return Refusal("ports.exhausted", f"no data port of {address} is free")
+                detail = f"no data port of {address} is free for {host}"
+                return Refusal("ports.exhausted", detail)
             public = lease.public
         self.limits.take(host, protocol, PINHOLES)
         number, version = self.ids.next(), host.version

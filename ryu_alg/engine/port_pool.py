@@ -7,12 +7,14 @@ still on its way to the old owner never reaches the new one.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import chain
 from random import Random, SystemRandom
 
 from ryu_alg.engine.config import PortRange
+from ryu_alg.inspection import Address
 
 _RANDOM_TRIES = 16
 
@@ -22,15 +24,22 @@ class UsedPorts:
     """Those of one public address that are not free, whatever partition they were taken from: a
     configuration that is read again may draw other lines between these."""
 
-    taken: set[int] = field(default_factory=set)
-    """In use or resting."""
+    taken: dict[int, tuple[Address, Counter[Address]]] = field(default_factory=dict)
+    """In use or resting: whose they are, and where that is counted."""
     resting: list[tuple[float, int]] = field(default_factory=list)
     """(when it is free again, port), a heap."""
 
     def wake(self, now: float) -> None:
         """What has rested long enough is free."""
         while self.resting and self.resting[0][0] <= now:
-            self.taken.discard(heappop(self.resting)[1])
+            self.free(heappop(self.resting)[1])
+
+    def free(self, port: int) -> None:
+        """It is nobody's."""
+        host, count = self.taken.pop(port)
+        count[host] -= 1
+        if not count[host]:
+            del count[host]
 
 
 @dataclass(slots=True)
@@ -42,17 +51,19 @@ class PortPool:
     """Seconds."""
     random: Random = field(default_factory=SystemRandom)
     used: UsedPorts = field(default_factory=UsedPorts)
+    of_host: Counter[Address] = field(default_factory=Counter)
+    """How many of this partition are in use by a host, or rest after that."""
 
-    def take(self, now: float) -> int | None:
-        """A free port; None if there is none."""
-        return self.take_run(1, now)
+    def take_run(
+        self, host: Address, count: int, now: float, *, even: bool = False, most: int = 1 << 16
+    ) -> int | None:
+        """The first of `count` free ports in a row for `host`, with `even` from an even one on.
 
-    def take_run(self, count: int, now: float, *, even: bool = False) -> int | None:
-        """The first of `count` free ports in a row, with `even` from an even one on.
-
-        None if there are none.
+        None if there are none, or the host has `most` of them.
         """
         self.used.wake(now)
+        if self.of_host[host] + count > most:
+            return None
         low, high = self.ports.low, self.ports.high - count + 1
         step = 1
         if even:
@@ -64,11 +75,11 @@ class PortPool:
         for _ in range(_RANDOM_TRIES):
             first = starts[self.random.randrange(len(starts))]
             if self._free(first, count):
-                return self._mark(first, count)
+                return self._mark(first, count, host)
         offset = self.random.randrange(len(starts))
         for first in chain(starts[offset:], starts[:offset]):
             if self._free(first, count):
-                return self._mark(first, count)
+                return self._mark(first, count, host)
         return None
 
     def give_back(self, port: int, now: float) -> None:
@@ -77,11 +88,12 @@ class PortPool:
 
     def return_unused(self, port: int) -> None:
         """Nobody outside knows of the port: it need not rest."""
-        self.used.taken.discard(port)
+        self.used.free(port)
 
     def _free(self, first: int, count: int) -> bool:
-        return self.used.taken.isdisjoint(range(first, first + count))
+        return self.used.taken.keys().isdisjoint(range(first, first + count))
 
-    def _mark(self, first: int, count: int) -> int:
-        self.used.taken.update(range(first, first + count))
+    def _mark(self, first: int, count: int, host: Address) -> int:
+        self.used.taken.update((port, (host, self.of_host)) for port in range(first, first + count))
+        self.of_host[host] += count
         return first

@@ -39,6 +39,7 @@ class PublicPorts:
 
     config: EngineConfig
     random: Random = field(default_factory=SystemRandom)
+    _pools: dict[tuple[IPv4Address, PortRange], PortPool] = field(default_factory=dict)
     _used: dict[IPv4Address, UsedPorts] = field(default_factory=dict)
     _standing: dict[Endpoint, Lease] = field(default_factory=dict)
     """In use, by public endpoint."""
@@ -98,9 +99,14 @@ class PublicPorts:
         *,
         even: bool = False,
     ) -> tuple[Lease, ...]:
-        used = self._used.setdefault(address, UsedPorts())
-        pool = PortPool(ports, self.config.timers.port_quarantine, self.random, used)
-        first = pool.take_run(len(inside), now, even=even)
+        pool = self._pools.get((address, ports))
+        if pool is None:
+            used = self._used.setdefault(address, UsedPorts())
+            pool = self._pools[address, ports] = PortPool(ports, 0.0, self.random, used)
+        pool.quarantine = self.config.timers.port_quarantine
+        # One that rests is still a host's own: or else a host would have all, by and by.
+        most = max(1, (ports.high - ports.low + 1) * self.config.quotas.port_share // 100)
+        first = pool.take_run(inside[0].address, len(inside), now, even=even, most=most)
         if first is None:
             return ()
         leases = tuple(

@@ -83,6 +83,11 @@ class Quotas(Section):
         "nobody out. Those from outside count for the quota of the inside host only when they "
         "are complete.",
     )
+    port_share: Percentage = Field(
+        default=50,
+        description="Percent of the `control` and of the `data` ports of a public address that one "
+        "inside host may have, those included that rest after use.",
+    )
     pinholes: Count = Field(default=20_000, description="Open pinholes in all.")
     pinholes_per_host: Count = Field(
         default=400, description="Open pinholes of one inside host, over all its sessions."

@@ -87,7 +87,7 @@ def small(**ranges: str) -> Engine:
     text = CONFIGURATION
     for name, ports in ranges.items():
         text = re.sub(rf"\b{name}: \d+-\d+", f"{name}: {ports}", text)
-    return configured(text)
+    return configured(text + "quotas: {port_share: 100}\n")
 
 
 # -- rule 6: public ports -------------------------------------------------------------------------
@@ -209,7 +209,7 @@ def test_another_time_to_rest_counts_for_what_is_given_back_later() -> None:
 
 def test_syns_over_a_quota_cost_nobody_a_port() -> None:
     """One host's SYNs do not use up the ports of all."""
-    text = CONFIGURATION + "quotas: {sessions_per_host: 2}\n"
+    text = CONFIGURATION + "quotas: {sessions_per_host: 2, port_share: 100}\n"
     site = Site(configured(re.sub(r"control: \d+-\d+", "control: 49152-49159", text)))
     for number in range(2):
         ftp(site, port=40000 + number)
@@ -217,6 +217,23 @@ def test_syns_over_a_quota_cost_nobody_a_port() -> None:
         assert site.connect("ftp", port=41000 + number).reset
         assert site.events[-1] == "session.quota_host"
     assert not ftp(site, VICTIM).reset
+
+
+def test_no_host_uses_up_the_ports_of_all() -> None:
+    """Not by and by either: ports that rest are still those of the host that had them."""
+    text = re.sub(r"control: \d+-\d+", "control: 49152-49167", CONFIGURATION)
+    site = Site(configured(re.sub(r"data: \d+-\d+", "data: 32768-32783", text)))
+    for number in range(8):
+        client = ftp(site, port=40000 + number)
+        active(client)
+        client.segment(client.client_side, flags=RST | ACK)
+    site.sleep(31.0)  # timers.time_wait
+    assert site.connect("ftp", port=41000).reset
+    assert site.events[-1] == "session.ports_exhausted"
+    for number in range(8):
+        active(ftp(site, VICTIM, 40000 + number))
+    site.sleep(120.0)
+    active(ftp(site, port=42000))
 
 
 def test_a_protocol_leaves_room_for_the_others() -> None:

@@ -35,6 +35,7 @@ _QUOTAS = {
     # A session that has ended counts for another half minute.
     "sessions_per_host": 10000,
     "pinholes_per_host": 10000,
+    "port_share": 100,
     # Of a meter, above what a controller can handle: what is counted is not the meter.
     "punt_rate": 20000,
 }
