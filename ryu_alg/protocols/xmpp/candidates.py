@@ -47,7 +47,7 @@ def host_of(candidate: Element) -> Address | None:
 
 def port_of(candidate: Element) -> int | None:
     """The port that a candidate names, if it can be read."""
-    text = candidate.attributes.get("port", "").strip()
+    text = candidate.attributes.get("port", "")
     return int(text) if _PORT.fullmatch(text) and 0 < int(text) <= _MAX_PORT else None
 
 
