@@ -4,10 +4,17 @@ All of a controller runs in one thread. An inspector that does not come to an en
 something, would stop the gateway: so an alarm interrupts it (SIGALRM, which reaches Python code and
 the matching of regular expressions), and nothing in it can wait for another green thread. What
 neither comes back from C nor looks for signals there is out of reach.
+
+What one message takes is known by measuring (docs/security.md): less than 2 ms. Inspectors are
+asked about all bytes of a stream that are undecided, which may be many messages, so what they may
+take goes by the bytes. An answer that takes more than 5 ms for each KiB or part of one is late: it
+is told, and nothing else happens, since a slow machine is nobody's fault. One that takes some ten
+times as long is interrupted. Time that goes into collecting garbage counts for nobody.
 """
 
 from __future__ import annotations
 
+import gc
 import signal
 import time
 from collections.abc import Callable
@@ -20,8 +27,14 @@ from ryu_alg.engine.supervision import OvertimeError
 
 _Answer = TypeVar("_Answer")
 
-LIMIT = 1.0
-"""Seconds of processor time that an inspector may take for one answer."""
+LATE = 0.005
+"""Seconds of processor time that an answer should take at most, for each KiB or part of one."""
+SLOW = 0.05
+"""Seconds of processor time that an answer may take for the first KiB."""
+SLOW_PER_BYTE = 8e-6
+"""And for each byte, of which a stream has up to 64 Ki that were not decided yet."""
+LIMIT = 0.5
+"""For an answer to a question that is not about bytes: in its time, much may be over."""
 PATIENCE = 10.0
 """Seconds that an answer may take in all, where the processor is busy with other things."""
 TICK = 0.005
@@ -31,35 +44,60 @@ TICK = 0.005
 class TimeLimit:
     """An `ryu_alg.engine.supervision.Watch`. There is one for a process: SIGALRM is its own."""
 
-    def __init__(self, limit: float = LIMIT, patience: float = PATIENCE) -> None:
-        """Raises ValueError in another thread than the main one."""
+    def __init__(self, limit: float | None = None, patience: float = PATIENCE) -> None:
+        """`limit`: in place of all of these above. Raises ValueError in another thread than the
+        main one."""
         self.limit = limit
         self.patience = patience
+        self.late = 0.0
         self._used_up = 0.0
         self._over = 0.0
+        self._collecting: float | None = None
+        """When the collection of garbage began that goes on."""
+        self._collected = 0.0
+        """Seconds that it has taken."""
         signal.signal(signal.SIGALRM, self._ring)
+        gc.callbacks.append(self._collects)
 
-    def __call__(self, question: Callable[[], _Answer], /) -> _Answer:
+    def __call__(self, question: Callable[[], _Answer], size: int | None = None, /) -> _Answer:
         """What `question` returns; OvertimeError is raised within it when its time is up."""
         hub = eventlet.hubs.get_hub()
-        self._used_up = time.thread_time() + self.limit
+        limit = self.limit or _limit(size)
+        began = self._spent()
+        self._used_up = began + limit
         self._over = time.monotonic() + self.patience
         hub.switch = _refuse_to_wait
-        signal.setitimer(signal.ITIMER_REAL, self.limit, TICK)
+        signal.setitimer(signal.ITIMER_REAL, limit, TICK)
         try:
             return self._ask(question)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             del hub.switch  # the class's own is there again
+            took = self._spent() - began
+            self.late = took if size is not None and took > _expected(size) else 0.0
 
     def _ask(self, question: Callable[[], _Answer]) -> _Answer:
         """What the alarm may interrupt."""
         return question()
 
     def _ring(self, _number: int, frame: FrameType | None) -> None:
-        due = time.thread_time() >= self._used_up or time.monotonic() >= self._over
+        if self._collecting is not None:
+            return  # there will be another alarm
+        due = self._spent() >= self._used_up or time.monotonic() >= self._over
         if due and self._interruptible(frame):
             raise OvertimeError
+
+    def _spent(self) -> float:
+        """Seconds of processor time, without those that went into garbage."""
+        now = time.thread_time() if self._collecting is None else self._collecting
+        return now - self._collected
+
+    def _collects(self, phase: str, _information: object) -> None:
+        if phase == "start":
+            self._collecting = time.thread_time()
+        elif self._collecting is not None:
+            self._collected += time.thread_time() - self._collecting
+            self._collecting = None
 
     def _interruptible(self, frame: FrameType | None) -> bool:
         """Whether the inspector runs, and not what it has called of the engine: that must not stop
@@ -72,6 +110,16 @@ class TimeLimit:
             in_engine = in_engine or not outside
             frame = frame.f_back
         return frame is not None and not called_engine
+
+
+def _expected(size: int) -> float:
+    """How long an answer about so many bytes should take at most."""
+    return LATE * max(1, -(-size // 1024))
+
+
+def _limit(size: int | None) -> float:
+    """When it is interrupted."""
+    return LIMIT if size is None else SLOW + SLOW_PER_BYTE * size
 
 
 def _refuse_to_wait() -> NoReturn:

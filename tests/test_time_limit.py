@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import signal
@@ -89,6 +90,52 @@ def test_a_busy_machine_is_nobodys_fault(alarm: None) -> None:
 
     done = patient(lambda: subprocess.run(["sleep", "0.2"], check=False))
     assert done.returncode == 0
+
+
+def busy(seconds: float) -> None:
+    """Uses that much of the processor, or a little more."""
+    began = time.thread_time()
+    while time.thread_time() < began + seconds:
+        pass
+
+
+def test_one_message_has_less_time_than_many(alarm: None) -> None:
+    """By itself: nobody has said how long it may take."""
+    limit = TimeLimit(patience=LONG)
+    with pytest.raises(OvertimeError):
+        limit(for_ever, 100)
+    limit(lambda: busy(0.2), 64 * 1024)
+    limit(lambda: busy(0.2))
+    with pytest.raises(OvertimeError):
+        limit(for_ever)
+
+
+def test_an_answer_that_is_late(alarm: None) -> None:
+    """5 ms for each KiB or part of one are in time; what is about no bytes has its own."""
+    limit = TimeLimit(limit=LONG, patience=LONG)
+    for size, late in ((10, True), (1024, True), (64 * 1024, False), (None, False), (0, True)):
+        limit(lambda: busy(0.02), size)
+        assert (limit.late >= 0.02) == late
+        assert bool(limit.late) == late
+    limit(lambda: None, 10)
+    assert limit.late == 0.0
+
+
+def test_garbage_is_everybodys(limit: TimeLimit) -> None:
+    """What it takes to collect it is no answer's time."""
+
+    def collect_slowly(phase: str, _information: object) -> None:
+        if phase == "start":
+            busy(0.3)
+
+    gc.callbacks.append(collect_slowly)
+    try:
+        assert limit(lambda: gc.collect() >= 0, 10)
+        assert limit.late < 0.1
+        with pytest.raises(OvertimeError):
+            limit(lambda: (gc.collect(), for_ever()))
+    finally:
+        gc.callbacks.remove(collect_slowly)
 
 
 def test_an_alarm_behind_the_answer_is_for_nobody(limit: TimeLimit) -> None:

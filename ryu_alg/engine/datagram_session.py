@@ -139,7 +139,7 @@ class DatagramSession(Holder):
             origin, control.inside, control.public, remote, carrier.payload, control.published
         )
         self._carrier = carrier
-        effects = self._ask(lambda: self.inspector.inspect(datagram))
+        effects = self._ask(lambda: self.inspector.inspect(datagram), len(carrier.payload))
         if self.opaque:
             effects = [Send(origin.other, control.inside, remote, carrier.payload)]
         self._apply(effects)
@@ -161,7 +161,7 @@ class DatagramSession(Holder):
         self.last_activity = now
         datagram = Datagram(origin, inside, public, remote, carrier.payload, watched=True)
         self._carrier, self._sized = carrier, datagram
-        effects = self._ask(lambda: self.inspector.inspect(datagram))
+        effects = self._ask(lambda: self.inspector.inspect(datagram), len(carrier.payload))
         self._apply([Pass(carrier.payload)] if self.opaque else effects)
         self._carrier = self._sized = None
 
@@ -252,13 +252,16 @@ class DatagramSession(Holder):
 
     # -- effects --------------------------------------------------------------------------------
 
-    def _ask(self, question: Callable[[], Sequence[DatagramEffect]]) -> Sequence[DatagramEffect]:
+    def _ask(
+        self, question: Callable[[], Sequence[DatagramEffect]], size: int | None = None
+    ) -> Sequence[DatagramEffect]:
         if self.failed or self.opaque:
             return ()
-        effects = ask_effects(self.config.watch, question, get_args(DatagramEffect))
+        effects = ask_effects(self.config.watch, question, get_args(DatagramEffect), size)
         if isinstance(effects, Fault):
             self._fail(effects)
             return ()
+        self._tell_late(size)
         return effects
 
     def _fail(self, fault: Fault) -> None:

@@ -254,6 +254,12 @@ class Holder:
     def _publish(self, code: str, detail: str) -> None:
         self._commands.append(Publish(code, detail, self.id, self.binding.name))
 
+    def _tell_late(self, size: int | None) -> None:
+        """The inspector's latest answer took more time than it should."""
+        if late := self.config.watch.late:
+            detail = f"{self.binding.name}: {1000 * late:.1f} ms for {size or 0} bytes"
+            self._publish("inspector.late", detail)
+
     def take_commands(self) -> list[Command]:
         """What is to be done outside since."""
         commands, self._commands = self._commands, []

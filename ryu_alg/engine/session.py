@@ -385,13 +385,17 @@ class Session(Holder):
     def _ask(self, direction: Direction, data: bytes, end: bool) -> Sequence[Effect]:
         inspector = self.inspector
         return self._asked(
-            lambda: inspector.end(direction, data) if end else inspector.inspect(direction, data)
+            lambda: inspector.end(direction, data) if end else inspector.inspect(direction, data),
+            len(data),
         )
 
-    def _asked(self, question: Callable[[], Sequence[Effect]]) -> Sequence[Effect]:
+    def _asked(
+        self, question: Callable[[], Sequence[Effect]], size: int | None = None
+    ) -> Sequence[Effect]:
         if self._fault is None:
-            effects = ask_effects(self.config.watch, question, get_args(Effect))
+            effects = ask_effects(self.config.watch, question, get_args(Effect), size)
             if not isinstance(effects, Fault):
+                self._tell_late(size)
                 return effects
             self._fault = effects
         return self._consequences()

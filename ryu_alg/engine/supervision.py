@@ -61,8 +61,12 @@ class OvertimeError(BaseException):
 class Watch(Protocol):
     """Who sees to it that an inspector comes to an end. The engine itself has no clock."""
 
-    def __call__(self, question: Callable[[], _Answer], /) -> _Answer:
-        """What `question` returns. Raises OvertimeError, besides what `question` raises."""
+    late: float
+    """Seconds that the latest answer took, if that is more than it should; otherwise 0."""
+
+    def __call__(self, question: Callable[[], _Answer], size: int | None = None, /) -> _Answer:
+        """What `question` returns, which is about `size` bytes. Raises OvertimeError, besides what
+        `question` raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +99,23 @@ class MuteOfDatagrams(DatagramInspector):
         return ()
 
 
-def unwatched(question: Callable[[], _Answer], /) -> _Answer:
+class Unwatched:
     """For protocols that are known to come to an end."""
-    return question()
+
+    late = 0.0
+
+    def __call__(self, question: Callable[[], _Answer], size: int | None = None, /) -> _Answer:
+        """See `Watch`."""
+        return question()
 
 
-def ask(watch: Watch, question: Callable[[], _Answer]) -> _Answer | Fault:
+unwatched = Unwatched()
+
+
+def ask(watch: Watch, question: Callable[[], _Answer], size: int | None = None) -> _Answer | Fault:
     """What an inspector answers. A plugin may raise anything, even `sys.exit()`."""
     try:
-        return watch(question)
+        return watch(question, size)
     except OvertimeError as error:
         return Fault("inspector.slow", f"interrupted{_place(error)}")
     except (Exception, SystemExit) as error:
@@ -111,10 +123,14 @@ def ask(watch: Watch, question: Callable[[], _Answer]) -> _Answer | Fault:
 
 
 def ask_effects(
-    watch: Watch, question: Callable[[], Iterable[Any]], kinds: tuple[type, ...]
+    watch: Watch,
+    question: Callable[[], Iterable[Any]],
+    kinds: tuple[type, ...],
+    size: int | None = None,
 ) -> tuple[Any, ...] | Fault:
-    """The effects that an inspector answers with, of these kinds, each as it should be."""
-    effects = ask(watch, lambda: tuple(question()))
+    """The effects that an inspector answers with, of these kinds, each as it should be. `size`:
+    bytes that it is asked about."""
+    effects = ask(watch, lambda: tuple(question()), size)
     if isinstance(effects, Fault):
         return effects
     for effect in effects:

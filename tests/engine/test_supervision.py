@@ -16,7 +16,7 @@ from ryu_alg.engine.config import ProtocolBinding
 from ryu_alg.engine.engine import Engine
 from ryu_alg.engine.events import Timeout
 from ryu_alg.engine.segment import RST, SYN
-from ryu_alg.engine.supervision import Fault, OvertimeError, ask, ask_time, unwatched
+from ryu_alg.engine.supervision import Fault, OvertimeError, Unwatched, ask, ask_time, unwatched
 from ryu_alg.inspection import (
     Abort,
     Admit,
@@ -346,17 +346,34 @@ def test_a_failed_inspector_is_asked_nothing_more() -> None:
 def test_the_watch_sees_every_question() -> None:
     watched: list[object] = []
 
-    def watch(question: Callable[[], Any], /) -> Any:
-        watched.append(question)
-        return question()
+    class Watching(Unwatched):
+        def __call__(self, question: Callable[[], Any], size: int | None = None, /) -> Any:
+            watched.append(question)
+            return question()
 
-    subject = engine(lambda _: [], watch=watch)
+    subject = engine(lambda _: [], watch=Watching())
     before = len(watched)
     conversation = Talk(subject).open()
     assert len(watched) > before, "how it is made"
     before = len(watched)
     conversation.client_sends(b"HELLO\n")
     assert len(watched) > before, "what it inspects"
+
+
+@pytest.mark.parametrize("late", [0.0, 0.0123])
+def test_a_late_answer_is_told(late: float) -> None:
+    """And counts all the same."""
+
+    class Slow(Unwatched):
+        def __call__(self, question: Callable[[], Any], size: int | None = None, /) -> Any:
+            self.late = late if size is not None else 0.0
+            return question()
+
+    conversation = Talk(engine(lambda _: [], watch=Slow())).open()
+    conversation.client_sends(b"HELLO\n")
+    assert conversation.reached_server() == b"HELLO\n"
+    told = [command for command in conversation.of(Publish) if command.code == "inspector.late"]
+    assert [command.detail for command in told] == ["plugin: 12.3 ms for 6 bytes"] * bool(late)
 
 
 def test_questions_without_a_session() -> None:
