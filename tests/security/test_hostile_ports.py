@@ -308,9 +308,7 @@ LONG_NUMBERS: dict[str, Callable[[Site], object]] = {
     ),
     "RTSP": lambda site: rtsp(site, f"Session: 1;timeout={LONG}", f"Content-Length: {LONG}"),
     "IRC address": lambda site: irc_dcc(site, f"{LONG} {LONG}"),
-    "IRC numeric": lambda site: (
-        irc_session(site).server_sends(f":a {LONG} b\r\n".encode()) and None
-    ),
+    "IRC numeric": lambda site: irc_session(site).server_sends(f":a {LONG} b\r\n".encode()),
     "FTP code": lambda site: ftp_session(site).server_sends(f"{LONG} OK\r\n".encode()),
     "FTP family": lambda site: ftp_session(site).client_sends(b"EPRT |9999|1|1|\r\n"),
     "HTTP status": lambda site: tracker_says(site, f"HTTP/1.1 {LONG} OK\r\n\r\n".encode()),
@@ -322,9 +320,8 @@ LONG_NUMBERS: dict[str, Callable[[Site], object]] = {
     ),
     "bencoded number": lambda site: tracker_says(site, answer(f"d8:intervali{LONG}ee".encode())),
     "bencoded length": lambda site: tracker_says(site, answer(f"d{LONG}:e".encode())),
-    "TFTP": lambda site: (
-        site.send(at(CLIENT, 4000), at(SERVER, 69), tftp_request("tsize", "9" * 400), "tftp")
-        and None
+    "TFTP": lambda site: site.send(
+        at(CLIENT, 4000), at(SERVER, 69), tftp_request("tsize", "9" * 400), "tftp"
     ),
 }
 
