@@ -47,6 +47,7 @@ from ryu_alg.inspection import Address, Endpoint, ProtocolSpec, Realm
 
 PUBLIC = IPv4Address("203.0.113.1")
 FIRST_PORT = 1024
+FAILURES = ("inspector.failed", "inspector.slow", "inspector.stuck")
 MOST_COMMANDS = 20_000
 """Of one input: more is a loop."""
 ANYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
@@ -225,7 +226,7 @@ class Site:
     def _check(self, command: Command) -> None:
         match command:
             case Publish(code, detail):
-                assert code not in ("inspector.failed", "inspector.slow"), detail
+                assert code not in FAILURES, f"{code}: {detail}"
                 self.codes.append(code)
             case Barrier(token):
                 self.barriers.append(token)
