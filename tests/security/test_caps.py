@@ -19,6 +19,7 @@ from ryu_alg.protocols.irc.messages import LINE_LIMIT, MESSAGE_LIMIT
 from ryu_alg.protocols.irc.offers import MAX_ANNOUNCED
 from ryu_alg.protocols.irc.requests import MAX_DCCS
 from ryu_alg.protocols.rtsp.messages import LIMITS as RTSP_LIMITS
+from ryu_alg.protocols.rtsp.streams import MAX_PENDING as MAX_PENDING_RTSP
 from ryu_alg.protocols.rtsp.streams import MAX_STREAMS
 from ryu_alg.protocols.sip.media.candidates import MAX_CANDIDATES
 from ryu_alg.protocols.sip.message import LIMITS as SIP_LIMITS
@@ -266,6 +267,34 @@ def test_rtsp_streams() -> None:
     assert number == len(site.media) <= MAX_STREAMS
     assert rtsp.client_side.received.rsplit(b"RTSP/1.0 ", 1)[1][:3] in (b"461", b"503")
     assert rtsp.client_sends(rtsp_request("OPTIONS", 99))
+
+
+@at_and_over
+@pytest.mark.parametrize("what", ["alternatives", "ports"])
+def test_rtsp_transport(what: str, more: int) -> None:
+    """Alternatives of a request, ports of one of them."""
+    wide = "quotas: {pinholes_per_session: 100}\nprotocols:\n"
+    site = Site(configured(CONFIGURATION.replace("protocols:\n", wide)))
+    rtsp = site.connect("rtsp")
+    pairs = [(4200 + 2 * number, 4201 + 2 * number) for number in range(16 + more)]
+    if what == "ports":
+        pairs = [(4200, 4215 + more)]
+    transport = ",".join(f"RTP/AVP;unicast;client_port={low}-{high}" for low, high in pairs)
+    left = rtsp.client_sends(setup(1, transport))
+    assert bool(left) == (not more)
+    assert rtsp.client_side.received.startswith(b"RTSP/1.0 400 ") == bool(more)
+    assert site.saw("rtsp.transport.syntax") == bool(more)
+    assert site.shut
+
+
+def test_rtsp_requests_awaiting_answers() -> None:
+    """Those that matter; the next one waits."""
+    rtsp = Site().connect("rtsp")
+    for number in range(MAX_PENDING_RTSP + 1):
+        rtsp.client_sends(rtsp_request("TEARDOWN", number, "Session: 1"))
+    assert rtsp.server.received.count(b"TEARDOWN") == MAX_PENDING_RTSP == 32
+    rtsp.server_sends(message("RTSP/1.0 200 OK", "CSeq: 0", "Session: 1"))
+    assert rtsp.server.received.count(b"TEARDOWN") == MAX_PENDING_RTSP + 1
 
 
 @at_and_over
