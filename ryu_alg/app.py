@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -40,6 +41,7 @@ from ryu_alg.openflow.datagrams import NO_PROTOCOL, DatagramProtocols
 from ryu_alg.openflow.media import SETTLING, Media
 from ryu_alg.openflow.messages import echo_request
 from ryu_alg.openflow.neighbours import Neighbours, links
+from ryu_alg.openflow.overload import Overload, waiting
 from ryu_alg.openflow.ovsdb import OvsdbError, fail_mode, local_database
 from ryu_alg.openflow.packet_in import PacketIn, decode
 from ryu_alg.openflow.punt_path import take_over
@@ -83,6 +85,7 @@ class AlgApp(app_manager.RyuApp):
         self.neighbours = Neighbours((), self.gateway.plan.mac)
         self.media = Media()
         self.fragments = punts.Fragments(self.gateway.engine.counters)
+        self._overload = Overload()
         self._settling: Any = None
         self._asked_for_counts = 0.0
         self._alarm: Any = None
@@ -276,12 +279,26 @@ class AlgApp(app_manager.RyuApp):
             self.gateway.engine.counters[event] += 1
             return
         packet = event.segment if isinstance(event, SegmentArrived) else event.datagram
+        began = time.monotonic()
         if self.switch is not None:
-            held = self.switch.count(punt.network, packet, time.monotonic())
+            held = self.switch.count(punt.network, packet, began)
             if held is not None:
                 self._publish("punt.greedy", str(held))
+        if self._overload.sheds(packet.src, waiting(self.datapath.socket.fileno()), began):
+            self._shed(packet.src)
+            return
         sender = packet.src if isinstance(event, DatagramArrived) else None
         self._handle(event, Cause(punt, sender=sender))
+        self._overload.took(packet.src, time.monotonic() - began)
+
+    def _shed(self, sender: bytes) -> None:
+        self.gateway.engine.counters["punt.shed"] += 1
+        if self._overload.shed == 1:
+            self._publish(
+                "punt.overload",
+                f"more comes than can be done; {ip_address(sender)} takes most of the time, and "
+                "what else it sends is dropped until nothing waits",
+            )
 
     def _sized_datagram(
         self, punt: PacketIn, protocol: int | None = None, listener: int | None = None
