@@ -7,7 +7,7 @@ FUZZ_INPUTS ?= 10000000
 FUZZ_TARGETS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-lab lint bench bench-quick first-syns fuzz docs install clean
+.PHONY: help demo test test-unit test-lab lint bench bench-quick bench-floods first-syns fuzz docs install clean
 
 help: ## Say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -38,6 +38,9 @@ bench-quick: install ## The same in a minute, less exact (root)
 
 first-syns: install ## Count lost first SYNs in 10,000 FTP transfers, under two minutes (root)
 	$(BIN)/python -m tests.bench.first_syns
+
+bench-floods: install ## Flood a gateway while users work: what they notice of it (root)
+	$(BIN)/python -m tests.bench.floods
 
 fuzz: install ## Fuzz every target for long: FUZZ_INPUTS=... each, FUZZ_TARGETS="ftp editor ..."
 	@$(BIN)/python -c "import atheris" 2>/dev/null || \

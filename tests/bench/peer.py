@@ -83,10 +83,10 @@ class Peer:
 
     def cpu(self) -> dict[str, float]:
         """Processor time that each process of the gateway has used so far, in seconds."""
-        return {name: _cpu_seconds(pid) for name, pid in self.processes.items()}
+        return {name: cpu_seconds(pid) for name, pid in self.processes.items()}
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     """User and system time of a process, in seconds, of all its threads."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _CLOCK_TICKS

@@ -73,6 +73,12 @@ class RunningGateway:
         """Change the configuration file."""
         self.config_file.write_text(yaml.safe_dump(config))
 
+    @property
+    def pid(self) -> int:
+        """Of its process, which has been started."""
+        assert self._process is not None
+        return self._process.pid
+
     # -- its life -------------------------------------------------------------------------------
 
     def start(self) -> None:
