@@ -46,6 +46,9 @@ MAX_WAITING = 64
 """Datagrams of one session that wait for the switch."""
 MAX_PASSED = 1232
 """Bytes of payload: no link fragments that, over IPv6 either (RFC 8200 section 5)."""
+UNKNOWN_IDLE = 2.0
+"""Seconds for which an endpoint waits of which nothing has left yet. What inspectors only drop must
+not take the ports of all."""
 MAX_HOLD = 7 * 86400.0
 """Seconds: for no longer is an endpoint held at a time."""
 
@@ -133,8 +136,10 @@ class DatagramSession(Holder):
         self.remote = remote
         self.last_activity = now
         self.endpoints.touch(control, now)
-        if origin is Realm.OUTSIDE and control.published:
-            self.endpoints.callers.add(remote.address)
+        if origin is Realm.OUTSIDE:
+            control.known = True
+            if control.published:
+                self.endpoints.callers.add(remote.address)
         datagram = Datagram(
             origin, control.inside, control.public, remote, carrier.payload, control.published
         )
@@ -205,7 +210,7 @@ class DatagramSession(Holder):
             self._apply(self._ask(lambda: self.inspector.keep_alive()))
         for control in list(self.endpoints.live.values()):
             if self._deadline(control) <= now:
-                self.endpoints.release(control, now)
+                self.endpoints.release(control, now, known=control.known)
         return self.take_commands()
 
     def end(self, now: float) -> list[Command]:
@@ -434,6 +439,8 @@ class DatagramSession(Holder):
     def _deadline(self, control: Control) -> float:
         """When nothing stands for the endpoint any more."""
         last = control.last_activity
+        if not control.known:
+            return last + UNKNOWN_IDLE
         if self.media_moving:
             idle = max(last + self.timers.datagram_idle, self._keepalive_end())
         else:

@@ -73,7 +73,7 @@ class HostEndpoints:
     def release_all(self, now: float) -> None:
         """The session is over."""
         for control in list(self.live.values()):
-            self.release(control, now)
+            self.release(control, now, known=control.known)
 
     def welcomes(self, inside: Endpoint, address: Address) -> bool:
         """Whether somebody outside may send to it."""

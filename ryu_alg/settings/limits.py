@@ -102,7 +102,7 @@ class Quotas(Section):
         "one controller handles (`make bench`).",
     )
     first_rate: Count = Field(
-        default=500,
+        default=200,
         description="Control packets per second from each network that anybody may send, metered "
         "apart: SYNs, and datagrams of hosts that the gateway has let none through to or from.",
     )

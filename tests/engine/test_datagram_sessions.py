@@ -20,7 +20,7 @@ from ryu_alg.engine.commands import (
 )
 from ryu_alg.engine.config import OutboundRule, PortRange, Quotas, Timers
 from ryu_alg.engine.data_marks import LAST_WORDS, Tally
-from ryu_alg.engine.datagram_session import MAX_WAITING
+from ryu_alg.engine.datagram_session import MAX_WAITING, UNKNOWN_IDLE
 from ryu_alg.engine.engine import Engine
 from ryu_alg.engine.events import (
     BarrierDone,
@@ -188,6 +188,19 @@ def test_when_control_ports_run_out_nothing_is_left_half_made() -> None:
     step = lan.send(at(PHONE), at(PROXY), b"HELLO")
     assert (codes(step), step.left) == (["session.ports_exhausted"], [])
     assert len(lan.engine.datagrams.sessions) == 4
+
+
+def test_what_is_only_refused_takes_nobodys_port_for_long() -> None:
+    """Four ports are all that there are."""
+    lan = network()
+    for number in range(10, 14):
+        lan.send(at(f"192.168.10.{number}"), at(PROXY), f"FROM {PROXY}:5060 REFUSED".encode())
+    assert codes(lan.send(at(PHONE), at(PROXY), b"HELLO")) == ["session.ports_exhausted"]
+    lan.now += UNKNOWN_IDLE
+    lan.handle(Timeout())
+    assert nothing_left(lan)
+    for number in range(10, 14):
+        lan.register(f"192.168.10.{number}")  # and none of them rests
 
 
 # -- who may send from outside --------------------------------------------------------------------

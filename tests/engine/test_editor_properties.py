@@ -64,7 +64,10 @@ def profiles(draw: st.DrawFn, *, roomy: bool, most_scale: int) -> Profile:
         delayed_ack=draw(st.sampled_from((0.0, 0.04))),
         byte_probes=draw(st.booleans()),
         keepalive=draw(st.sampled_from((None, None, 0.7))),
-        keepalive_tries=10,
+        # Longer than the network may lose what they are about: or else it is the network that ends
+        # the conversation, as it could without anybody between the ends.
+        keepalive_tries=100,
+        time_wait=240.0,
         syn_payload=draw(st.sampled_from((b"", b"", b"early"))),
     )
 
