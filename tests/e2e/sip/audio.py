@@ -26,8 +26,10 @@ def write(path: Path, seconds: float = 1) -> None:
 def echoed(host: Host, address: str, directory: Path) -> Iterator[None]:
     """Within, the host's address sends a second of audio, or more, and gets it all back."""
     file = directory / "audio.pcap"
+    # At once: what the kernel still collects when tcpdump is ended would be missing.
+    options = ["-i", "eth0", "-n", "-U", "--immediate-mode", "-Z", "root", "-w", str(file)]
     tcpdump = host.popen(
-        ["tcpdump", "-i", "eth0", "-n", "-U", "-Z", "root", "-w", str(file), _RTP],
+        ["tcpdump", *options, _RTP],
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
@@ -40,19 +42,19 @@ def echoed(host: Host, address: str, directory: Path) -> Iterator[None]:
     finally:
         end([tcpdump.pid])
         tcpdump.communicate()
-    argv = ["tshark", "-r", str(file), "-n", "-T", "fields", "-e", "udp.payload"]
-    sides = {"sent": "src", "come": "dst"}
-    seen = {
-        side: Counter(
-            subprocess.run(
-                [*argv, "-Y", f"{'ipv6' if ':' in address else 'ip'}.{end_} == {address}"],
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout.split()
-        )
-        for side, end_ in sides.items()
-    }
-    assert seen["sent"].total() >= PACKETS_PER_SECOND, "hardly anything was sent"
-    missing = seen["sent"] - seen["come"]
-    assert not missing, f"{missing.total()} of {seen['sent'].total()} packets did not come back"
+    sent, come = _payloads(file, address, "src"), Counter(_payloads(file, address, "dst"))
+    assert len(sent) >= PACKETS_PER_SECOND, "hardly anything was sent"
+    missing = []
+    for number, payload in enumerate(sent):
+        if come[payload]:
+            come[payload] -= 1
+        else:
+            missing.append(number)
+    assert not missing, f"of {len(sent)} packets, these did not come back: {missing}"
+
+
+def _payloads(file: Path, address: str, end_: str) -> list[str]:
+    """Of the datagrams that have this address at one end, in their order."""
+    which = f"{'ipv6' if ':' in address else 'ip'}.{end_} == {address}"
+    argv = ["tshark", "-r", str(file), "-n", "-T", "fields", "-e", "udp.payload", "-Y", which]
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split()
