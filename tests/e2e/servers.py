@@ -93,6 +93,8 @@ def vsftpd(host: Host, directory: Path, port: int = VSFTPD_PORT, **options: obje
         "listen_port": port,
         "anon_root": root,
         "secure_chroot_dir": empty,
+        # No port of the list that no pinhole leads to.
+        "pasv_min_port": 30000,
         **options,
     }
     config.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))

@@ -51,7 +51,7 @@ def site(
     """The users' servers, and who says nothing to floods."""
     directory: Path = tmp_path_factory.mktemp("floods")
     # Above every port that gateways deny by default.
-    ftp = servers.vsftpd(lab.host("server"), directory / "ftp", SCRIPTED_PORT, pasv_min_port=30000)
+    ftp = servers.vsftpd(lab.host("server"), directory / "ftp", SCRIPTED_PORT)
     try:
         with (
             callee(lab.host("server"), SERVER, directory, "-set", "at_once", "true"),

@@ -102,7 +102,7 @@ def _lab() -> Iterator[Lab]:
         for name in ("server", "inserver"):
             host = lab.host(name)
             # Above every port that gateways deny by default.
-            vsftpd = servers.vsftpd(host, directory / f"vsftpd-{name}", pasv_min_port=30000)
+            vsftpd = servers.vsftpd(host, directory / f"vsftpd-{name}")
             stack.callback(vsftpd.stop)
             stack.callback(servers.pyftpdlib(host, directory / f"pyftpdlib-{name}").stop)
         config = configuration(quotas=_QUOTAS, outbound={"rules": calls.RULES})

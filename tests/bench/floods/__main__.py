@@ -135,7 +135,7 @@ def _site() -> Iterator[tuple[Lab, RunningGateway]]:
         lab = stack.enter_context(Lab.up("nat", "floods", replace=True))
         for name in ("server", "inserver"):
             # Above every port that gateways deny by default.
-            ftp = servers.vsftpd(lab.host(name), directory / name, pasv_min_port=30000)
+            ftp = servers.vsftpd(lab.host(name), directory / name)
             stack.callback(ftp.stop)
         stack.enter_context(
             callee(lab.host("server"), SERVER, directory, "-set", "at_once", "true")
