@@ -25,6 +25,19 @@ from tests.e2e.servers import SMALL, FtpServer
 
 StartGateway = Callable[..., RunningGateway]
 
+_RUNNING = pytest.StashKey[RunningGateway]()
+"""The gateway that runs at the moment."""
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Show with a failure what the gateway had to say: some failures come once in fifty runs."""
+    outcome: Any = yield
+    report: pytest.TestReport = outcome.get_result()
+    gateway = item.config.stash.get(_RUNNING, None)
+    if report.failed and gateway is not None:
+        report.sections.append(("the gateway", gateway.last_words()))
+
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
@@ -35,7 +48,7 @@ def lab() -> Iterator[Lab]:
 
 @pytest.fixture(scope="module")
 def start_gateway(
-    lab: Lab, tmp_path_factory: pytest.TempPathFactory
+    lab: Lab, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
 ) -> Iterator[Callable[[dict[str, Any]], RunningGateway]]:
     """Starts a gateway with a configuration, in place of the module's one before.
 
@@ -56,6 +69,7 @@ def start_gateway(
         lab.appctl("dpctl/flush-conntrack")
         gateway = RunningGateway(lab, tmp_path_factory.mktemp("gateway"), config)
         running.append(gateway)
+        pytestconfig.stash[_RUNNING] = gateway
         gateway.start()
         return gateway
 

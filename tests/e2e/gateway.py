@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -149,6 +150,16 @@ class RunningGateway:
         self.write(config)
         status, body = self.request("POST", "config")
         assert status == 200, body
+
+    def last_words(self) -> str:
+        """The end of its log, and what it has counted if it still answers."""
+        log = self.log.read_text().splitlines() if self.log.exists() else ["it has no log"]
+        told = [line for line in log if not re.search(r'"GET |\) accepted ', line)]
+        said = "\n".join(told[-30:])
+        try:
+            return f"{said}\n{json.dumps(self.status())}"
+        except (OSError, AssertionError) as error:
+            return f"{said}\nit does not answer: {error}"
 
     # -- what it shows --------------------------------------------------------------------------
 
