@@ -17,12 +17,12 @@ There is no clock: `now` is seconds of any monotonic clock.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import InitVar, dataclass, field
 from enum import Enum
 
 from ryu_alg.engine import syn_options
-from ryu_alg.engine.half_stream import SEQUENCE_MASK, EditorLimits, HalfStream
-from ryu_alg.engine.reassembly import Reassembly
+from ryu_alg.engine.half_stream import SEQUENCE_MASK, EditorLimits, HalfStream, Header
 from ryu_alg.engine.retransmission import MAX_ATTEMPTS
 from ryu_alg.engine.segment import ACK, FIN, PSH, RST, SYN, URG, Segment
 from ryu_alg.inspection import Direction
@@ -43,65 +43,59 @@ class Phase(Enum):
     RESET = "reset"
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What is stamped on every segment that leaves in one direction."""
-
-    src: bytes
-    dst: bytes
-    sport: int
-    dport: int
-
-
 @dataclass(slots=True)
 class StreamEditor:
     """Both directions of one connection."""
 
-    headers: dict[Direction, Header]
-    limits: EditorLimits = field(default_factory=EditorLimits)
+    headers: InitVar[Mapping[Direction, Header]]
+    limits: EditorLimits = EditorLimits()
     phase: Phase = Phase.OPENING
     counters: Counter[str] = field(default_factory=Counter)
     gate_closed: bool = False
-    streams: dict[Direction, HalfStream] = field(init=False)
+    to_server: HalfStream = field(init=False)
+    to_client: HalfStream = field(init=False)
     _out: list[tuple[Direction, Segment]] = field(init=False, default_factory=list)
-    _passing_ack: dict[Direction, bool] = field(init=False)
-    _told: dict[Direction, tuple[int, int]] = field(init=False)
-    """Acknowledgement (input offset) and window field last told in a direction."""
 
-    def __post_init__(self) -> None:
-        limits = self.limits
-        self.streams = {
-            direction: HalfStream(
-                limits, Reassembly(limits.out_of_order, limits.out_of_order_segments)
-            )
-            for direction in Direction
-        }
-        self._passing_ack = dict.fromkeys(Direction, False)
-        self._told = dict.fromkeys(Direction, (0, 0))
+    def __post_init__(self, headers: Mapping[Direction, Header]) -> None:
+        there, back = Direction.TO_SERVER, Direction.TO_CLIENT
+        self.to_server = HalfStream(there, headers[there], self.limits)
+        self.to_client = HalfStream(back, headers[back], self.limits)
+
+    def stream(self, direction: Direction) -> HalfStream:
+        """What its sender sent, and what its receiver has."""
+        return self.to_server if direction is Direction.TO_SERVER else self.to_client
+
+    @property
+    def streams(self) -> dict[Direction, HalfStream]:
+        """Both of them."""
+        return {stream.direction: stream for stream in (self.to_server, self.to_client)}
+
+    def _opposite(self, stream: HalfStream) -> HalfStream:
+        return self.to_client if stream is self.to_server else self.to_server
 
     # -- what the session does ---------------------------------------------------------------
 
     def undecided(self, direction: Direction) -> bytes:
         """In-order bytes of `direction` that wait for a decision."""
-        pending = self.streams[direction].pending
+        pending = self.stream(direction).pending
         if not pending or self.phase in (Phase.OPENING, Phase.RESET) or self._congested():
             return b""
-        return bytes(pending)
+        return pending
 
     def forward(self, direction: Direction, length: int) -> None:
         """The next `length` undecided bytes leave as they came."""
-        self.streams[direction].decide(length, None)
+        self.stream(direction).decide(length, None)
 
     def replace(self, direction: Direction, length: int, data: bytes) -> None:
         """The next `length` undecided bytes leave as `data`."""
-        self.streams[direction].decide(length, data)
+        self.stream(direction).decide(length, data)
 
     def inject(self, direction: Direction, data: bytes) -> None:
         """`data` leaves in `direction` behind all that was decided there.
 
         Behind a FIN there is no such place: the data is dropped and counted.
         """
-        stream = self.streams[direction]
+        stream = self.stream(direction)
         if stream.finished:
             self.counters["injected_after_fin"] += 1
             return
@@ -111,7 +105,7 @@ class StreamEditor:
         """From here on, decided bytes wait until `open_gate`."""
         if not self.gate_closed:
             self.gate_closed = True
-            for stream in self.streams.values():
+            for stream in (self.to_server, self.to_client):
                 stream.released = stream.output_end
 
     def open_gate(self) -> None:
@@ -123,14 +117,14 @@ class StreamEditor:
 
         Not while `undecided` shows nothing because of the backlog.
         """
-        stream = self.streams[direction]
+        stream = self.stream(direction)
         if self.phase is not Phase.OPEN or (stream.pending and self._congested()):
             return False
         return stream.fin_received and not stream.finished
 
     def finish(self, direction: Direction) -> None:
         """Drop what is undecided and let the FIN out."""
-        stream = self.streams[direction]
+        stream = self.stream(direction)
         if stream.pending:
             stream.decide(len(stream.pending), b"")
             self.counters["dropped_at_fin"] += 1
@@ -138,7 +132,7 @@ class StreamEditor:
 
     def shift(self, direction: Direction) -> int:
         """Bytes by which output is ahead of input."""
-        return self.streams[direction].map.shift
+        return self.stream(direction).map.shift
 
     @property
     def quiescent(self) -> bool:
@@ -148,22 +142,22 @@ class StreamEditor:
             return False
         return all(
             not stream.pending
-            and not stream.waiting.waiting
+            and stream.waiting is None
             and stream.sent >= stream.output_end
             and stream.owned <= stream.acknowledged
             and not stream.map.edits
             and not stream.fin_received
-            for stream in self.streams.values()
+            for stream in (self.to_server, self.to_client)
         )
 
     def limit_mss(self, direction: Direction, mss: int) -> None:
         """A path towards the receiver of `direction` carries no more than `mss` bytes a segment."""
-        stream = self.streams[direction]
+        stream = self.stream(direction)
         stream.mss = min(stream.mss, max(mss, syn_options.MIN_MSS))
 
     def input_sequence(self, direction: Direction, sequence: int) -> int | None:
         """The sender's own number for an output `sequence` that is on its way; None if none is."""
-        stream = self.streams[direction]
+        stream = self.stream(direction)
         if stream.initial is None:
             return None
         offset = stream.output_offset(sequence)
@@ -175,7 +169,7 @@ class StreamEditor:
         """Send keepalive probes (RFC 9293 section 3.8.4) to both ends where they are idle."""
         if self.phase is not Phase.OPEN:
             return
-        for stream in self.streams.values():
+        for stream in (self.to_server, self.to_client):
             if stream.sent == stream.acknowledged:
                 stream.probe_receiver = True
 
@@ -183,34 +177,31 @@ class StreamEditor:
         """Reset the connection towards both ends."""
         if self.phase is Phase.RESET:
             return
-        for direction in Direction:
-            stream = self.streams[direction]
-            opposite = self.streams[direction.opposite]
+        for stream in (self.to_server, self.to_client):
+            opposite = self._opposite(stream)
             if opposite.initial is None:
                 continue  # that end has sent nothing: it knows of no connection
             if stream.initial is None:
                 acknowledgement = opposite.sequence(1)
-                self._stamp(direction, 0, acknowledgement, RST | ACK, 0)
+                self._stamp(stream, 0, acknowledgement, RST | ACK, 0)
             else:
                 sequence = stream.sequence(stream.reset_offset)
                 acknowledgement = opposite.sequence(opposite.acknowledged_input)
-                self._stamp(direction, sequence, acknowledgement, RST | ACK, 0)
+                self._stamp(stream, sequence, acknowledgement, RST | ACK, 0)
         self.phase = Phase.RESET
 
     # -- time --------------------------------------------------------------------------------
 
     def next_timeout(self) -> float | None:
         """When `expire` wants to be called, in seconds of the caller's clock."""
-        deadlines = [
-            stream.timer.deadline
-            for stream in self.streams.values()
-            if stream.timer.deadline is not None
-        ]
-        return min(deadlines, default=None)
+        there, back = self.to_server.timer.deadline, self.to_client.timer.deadline
+        if there is None or back is None:
+            return back if there is None else there
+        return min(there, back)
 
     def expire(self, now: float) -> None:
         """Repeat what the editor owns and nobody acknowledged in time."""
-        for stream in self.streams.values():
+        for stream in (self.to_server, self.to_client):
             if stream.timer.deadline is None or stream.timer.deadline > now:
                 continue
             if stream.timer.attempts >= MAX_ATTEMPTS:
@@ -231,25 +222,27 @@ class StreamEditor:
 
     def receive(self, direction: Direction, segment: Segment, now: float) -> None:
         """Take a segment from the sender of `direction`."""
-        stream = self.streams[direction]
+        stream = self.stream(direction)
+        opposite = self._opposite(stream)
         stream.ttl, stream.tos = segment.ttl, segment.tos & ECN_MASK
         flags = segment.flags
         if self.phase is Phase.RESET:
-            self._answer_after_reset(direction, segment)
+            self._answer_after_reset(opposite, segment)
         elif flags & RST:
-            self._receive_reset(direction, segment)
+            self._receive_reset(stream, opposite, segment)
         elif flags & SYN:
-            self._receive_syn(direction, segment, now)
+            self._receive_syn(stream, opposite, segment, now)
         elif not flags & ACK:
             self.counters["bad_flags"] += 1
-        elif stream.initial is None or self.streams[direction.opposite].initial is None:
+        elif stream.initial is None or opposite.initial is None:
             self.counters["before_handshake"] += 1
-            self._end_half_open(direction, segment)
+            self._end_half_open(stream, opposite, segment)
         else:
-            self._receive_established(direction, segment, now)
+            self._receive_established(stream, opposite, segment, now)
 
-    def _receive_syn(self, direction: Direction, segment: Segment, now: float) -> None:
-        stream, opposite = self.streams[direction], self.streams[direction.opposite]
+    def _receive_syn(
+        self, stream: HalfStream, opposite: HalfStream, segment: Segment, now: float
+    ) -> None:
         if segment.flags & FIN:
             self.counters["bad_flags"] += 1
             return
@@ -260,13 +253,13 @@ class StreamEditor:
                 self.counters["syn_in_connection"] += 1
             return
         is_answer = bool(segment.flags & ACK)
-        if is_answer != (direction is Direction.TO_CLIENT):
+        if is_answer != (stream is self.to_client):
             self.counters["bad_flags"] += 1
             return
         if is_answer:
             if opposite.initial is None or segment.ack != opposite.sequence(1):
                 self.counters["bad_ack"] += 1
-                self._end_half_open(direction, segment)
+                self._end_half_open(stream, opposite, segment)
                 return
             opposite.receive_acknowledgement(1, now)
         if stream.initial is not None and stream.initial != segment.seq:
@@ -285,7 +278,7 @@ class StreamEditor:
         offered = min(segment.window, self.limits.undecided)
         opposite.offered_edge = max(opposite.offered_edge, 1 + offered)
         self._stamp(
-            direction,
+            stream,
             segment.seq,
             segment.ack if is_answer else 0,
             segment.flags & (SYN | ACK),
@@ -293,30 +286,28 @@ class StreamEditor:
             options=syn_options.build(announced, default),
         )
         if is_answer:
-            self._told[direction] = (1, offered)
+            stream.told_acknowledged, stream.told_window = 1, offered
 
-    def _end_half_open(self, direction: Direction, segment: Segment) -> None:
+    def _end_half_open(self, stream: HalfStream, opposite: HalfStream, segment: Segment) -> None:
         """The server answers the SYN as another connection on these ports, which nobody but it
         knows any more: reset that, as the client would (RFC 9293 section 3.5.1), so that the
         client's next SYN is answered as one."""
-        stream, opposite = self.streams[direction], self.streams[direction.opposite]
-        if direction is not Direction.TO_CLIENT or stream.initial is not None:
+        if stream is self.to_server or stream.initial is not None:
             return
         if opposite.initial is not None and segment.ack != opposite.sequence(1):
-            self._stamp(direction.opposite, segment.ack, 0, RST, 0)
+            self._stamp(opposite, segment.ack, 0, RST, 0)
 
-    def _receive_reset(self, direction: Direction, segment: Segment) -> None:
-        stream, opposite = self.streams[direction], self.streams[direction.opposite]
+    def _receive_reset(self, stream: HalfStream, opposite: HalfStream, segment: Segment) -> None:
         if self.phase is Phase.CLOSED:
             # From an end that has forgotten the connection; the other has all that it needs.
             self.counters["reset_after_close"] += 1
             return
-        if self.phase is Phase.OPENING and direction is Direction.TO_CLIENT:
+        if self.phase is Phase.OPENING and stream is self.to_client:
             # The server refuses: the acknowledgement proves that it saw the SYN.
             if opposite.initial is None or segment.ack != opposite.sequence(1):
                 self.counters["bad_reset"] += 1
                 return
-            self._stamp(direction, segment.seq, segment.ack, segment.flags & (RST | ACK), 0)
+            self._stamp(stream, segment.seq, segment.ack, segment.flags & (RST | ACK), 0)
             self.phase = Phase.RESET
             return
         if stream.initial is None:
@@ -336,21 +327,23 @@ class StreamEditor:
             opposite.sequence(opposite.acknowledged_input) if opposite.initial is not None else 0
         )
         flags = segment.flags & (RST | ACK)
-        self._stamp(direction, stream.sequence(stream.reset_offset), acknowledgement, flags, 0)
+        self._stamp(stream, stream.sequence(stream.reset_offset), acknowledgement, flags, 0)
         self.phase = Phase.RESET
 
-    def _answer_after_reset(self, direction: Direction, segment: Segment) -> None:
+    def _answer_after_reset(self, opposite: HalfStream, segment: Segment) -> None:
         if segment.flags & RST or not segment.flags & ACK:
             return
         # As a closed port would (RFC 9293 section 3.10.7.1); also ends a challenge.
-        self._stamp(direction.opposite, segment.ack, 0, RST, 0)
+        self._stamp(opposite, segment.ack, 0, RST, 0)
 
-    def _receive_established(self, direction: Direction, segment: Segment, now: float) -> None:
-        stream, opposite = self.streams[direction], self.streams[direction.opposite]
+    def _receive_established(
+        self, stream: HalfStream, opposite: HalfStream, segment: Segment, now: float
+    ) -> None:
         offset = stream.input_offset(segment.seq)
         length = len(segment.payload)
         # What was acknowledged to the sender comes again only from a window ago (RFC 5961).
-        oldest = min(stream.acknowledged_input, stream.received) - self.limits.undecided
+        told = stream.acknowledged_input
+        oldest = min(told, stream.received) - self.limits.undecided
         # Behind a window probe that was not taken, a sender may number its acknowledgements.
         furthest = stream.offered_edge + (0 if length else 1)
         if not oldest <= offset <= furthest or (
@@ -361,35 +354,35 @@ class StreamEditor:
             if length or segment.flags & FIN:
                 stream.acknowledge_sender = True
             return
-        if not self._receive_acknowledgement(direction, segment, offset, now):
+        if not self._receive_acknowledgement(stream, opposite, segment, now):
             return
-        self._passing_ack[direction] = True
+        stream.passing_ack = True
         if segment.flags & URG and offset + segment.urgent > stream.urgent_at:
             stream.urgent_at = offset + segment.urgent
         if not length and not segment.flags & FIN:
             if offset == stream.sender_total - 1:
                 stream.sender_probing = stream.probe_receiver = True
-            elif offset < stream.acknowledged_input:
+            elif offset < told:
                 # A probe of a sender that has missed what it was told, or one that is late.
                 stream.acknowledge_sender = True
             return
-        self._receive_data(direction, segment, offset)
+        self._receive_data(stream, segment, offset)
         if opposite.fin_acknowledged and stream.fin_acknowledged:
             self.phase = Phase.CLOSED
 
     def _receive_acknowledgement(
-        self, direction: Direction, segment: Segment, offset: int, now: float
+        self, stream: HalfStream, opposite: HalfStream, segment: Segment, now: float
     ) -> bool:
         """Note what `segment` acknowledges: False if it can't be this connection's."""
-        stream, opposite = self.streams[direction], self.streams[direction.opposite]
         acknowledged = opposite.output_offset(segment.ack)
         # RFC 5961 section 5.2.
         oldest = opposite.acknowledged - opposite.largest_window
         if not oldest <= acknowledged <= opposite.sent:
             self.counters["bad_ack"] += 1
             return False
-        scaled = stream.window_scale is not None and opposite.window_scale is not None
-        window = segment.window << (stream.window_scale or 0 if scaled else 0)
+        window = segment.window
+        if stream.window_scale is not None and opposite.window_scale is not None:
+            window <<= stream.window_scale
         news = opposite.receive_acknowledgement(acknowledged, now)
         if not news and acknowledged < opposite.acknowledged:
             return True  # overtaken by a later one
@@ -408,14 +401,13 @@ class StreamEditor:
         opposite.largest_window = max(opposite.largest_window, window)
         if window == 0:
             opposite.timer.attempts = 0  # it answers, so it is not gone
-        if self.phase is Phase.OPENING and direction is Direction.TO_SERVER and acknowledged >= 1:
+        if self.phase is Phase.OPENING and stream is self.to_server and acknowledged >= 1:
             self.phase = Phase.OPEN
         if opposite.fin_acknowledged and stream.fin_acknowledged:
             self.phase = Phase.CLOSED
         return True
 
-    def _receive_data(self, direction: Direction, segment: Segment, offset: int) -> None:
-        stream = self.streams[direction]
+    def _receive_data(self, stream: HalfStream, segment: Segment, offset: int) -> None:
         payload = segment.payload
         end = offset + len(payload)
         fin = bool(segment.flags & FIN)
@@ -462,16 +454,19 @@ class StreamEditor:
 
     def flush(self, now: float) -> list[tuple[Direction, Segment]]:
         """Every segment that must leave now, in order."""
-        if self.phase is not Phase.RESET:
-            sent = {direction: self._transmit(direction, now) for direction in Direction}
-            for direction in Direction:
-                self._take_over(direction)
-            for direction in Direction:
-                self._acknowledge(direction, sent[direction])
-                self._arm(self.streams[direction], now)
+        there, back = self.to_server, self.to_client
+        if self.phase is Phase.RESET:
+            there.timer.stop()
+            back.timer.stop()
         else:
-            for stream in self.streams.values():
-                stream.timer.stop()
+            sent_there = self._transmit(there, now)
+            sent_back = self._transmit(back, now)
+            self._take_over(there)
+            self._take_over(back)
+            self._acknowledge(there, back, sent_there)
+            self._arm(there, now)
+            self._acknowledge(back, there, sent_back)
+            self._arm(back, now)
         out = self._out
         self._out = []
         return out
@@ -479,9 +474,8 @@ class StreamEditor:
     def _releasable(self, stream: HalfStream) -> int:
         return min(stream.released, stream.output_end) if self.gate_closed else stream.output_end
 
-    def _transmit(self, direction: Direction, now: float) -> bool:
+    def _transmit(self, stream: HalfStream, now: float) -> bool:
         """Send what may be sent: whether anything that carries an acknowledgement left."""
-        stream = self.streams[direction]
         sent = False
         if self.phase is Phase.OPENING:
             return False
@@ -490,14 +484,15 @@ class StreamEditor:
             stream.resend = None
             start, end = max(start, stream.acknowledged, 1), min(end, stream.sent)
             while start < end:
-                start = self._send_chunk(direction, start, end)
+                start = self._send_chunk(stream, start, end)
                 sent = True
         limit = self._releasable(stream)
-        edge = stream.acknowledged + stream.window
-        while stream.sent < min(limit, edge):
-            stream.sent = self._send_chunk(direction, stream.sent, min(limit, edge))
-            stream.timer.sent(stream.sent, now)
-            sent = True
+        if stream.sent < limit:
+            limit = min(limit, stream.acknowledged + stream.window)
+            while stream.sent < limit:
+                stream.sent = self._send_chunk(stream, stream.sent, limit)
+                stream.timer.sent(stream.sent, now)
+                sent = True
         if (
             stream.finished
             and not self.gate_closed
@@ -505,31 +500,30 @@ class StreamEditor:
             and stream.initial is not None
         ):
             stream.sent += 1
-            self._send(direction, stream.sent - 1, FIN | ACK)
+            self._send(stream, stream.sent - 1, FIN | ACK)
             sent = True
         return sent
 
-    def _send_chunk(self, direction: Direction, start: int, end: int) -> int:
+    def _send_chunk(self, stream: HalfStream, start: int, end: int) -> int:
         """Send one segment of output from `start` on, at most to `end`: where it ended."""
-        stream = self.streams[direction]
-        data_end = min(end, stream.output_end, start + stream.mss)
-        payload = bytes(stream.output[start - stream.output_start : data_end - stream.output_start])
+        output_start, output_end = stream.output_start, stream.output_end
+        data_end = min(end, output_end, start + stream.mss)
+        payload = stream.output[start - output_start : data_end - output_start]
         flags = ACK
         stop = max(data_end, start)
-        if payload and data_end == stream.output_end:
+        if payload and data_end == output_end:
             flags |= PSH
-        # The FIN rides on the last bytes, or is repeated with them.
-        fin_sent = stream.sent > stream.output_end
-        fin_wanted = end > stop if fin_sent else stream.sent == start and not self.gate_closed
-        if fin_wanted and stream.finished and stop == stream.output_end:
-            flags |= FIN
-            stop += 1
-        self._send(direction, start, flags, payload)
+        if stream.finished and stop == output_end:
+            # The FIN rides on the last bytes, or is repeated with them.
+            fin_sent = stream.sent > output_end
+            if end > stop if fin_sent else stream.sent == start and not self.gate_closed:
+                flags |= FIN
+                stop += 1
+        self._send(stream, start, flags, payload)
         return stop
 
-    def _take_over(self, direction: Direction) -> None:
+    def _take_over(self, stream: HalfStream) -> None:
         """Acknowledge to the sender what was accepted and the receiver will not answer for."""
-        stream = self.streams[direction]
         if not stream.accepted:
             return
         stream.accepted = False
@@ -539,70 +533,62 @@ class StreamEditor:
             stream.acknowledge_sender = True
             stream.forget()
 
-    def _acknowledge(self, direction: Direction, already_sent: bool) -> None:
-        """Send the bare ACK and the probe that are due in `direction`."""
-        stream, opposite = self.streams[direction], self.streams[direction.opposite]
-        passing, self._passing_ack[direction] = self._passing_ack[direction], False
+    def _acknowledge(self, stream: HalfStream, opposite: HalfStream, already_sent: bool) -> None:
+        """Send the bare ACK and the probe that are due in the direction of `stream`."""
+        passing, stream.passing_ack = stream.passing_ack, False
         due, opposite.acknowledge_sender = opposite.acknowledge_sender, False
         if stream.initial is None or opposite.initial is None:
             return
         if stream.probe_receiver:
             stream.probe_receiver = False
-            told = self._told[direction]
-            self._send(direction, max(stream.sent - 1, 0), ACK)
+            told = stream.told_acknowledged, stream.told_window
+            self._send(stream, max(stream.sent - 1, 0), ACK)
             # A receiver takes no news of the window from a number that it has already passed.
-            self._told[direction] = told
-        if already_sent and opposite.acknowledged_input == self._told[direction][0]:
+            stream.told_acknowledged, stream.told_window = told
+        if already_sent and opposite.acknowledged_input == stream.told_acknowledged:
             return
-        if due or (passing and not already_sent and self._worth_passing(direction, opposite)):
-            self._send(direction, stream.sent, ACK)
+        if due or (passing and not already_sent and self._worth_passing(stream, opposite)):
+            self._send(stream, stream.sent, ACK)
 
-    def _worth_passing(self, direction: Direction, opposite: HalfStream) -> bool:
+    def _worth_passing(self, stream: HalfStream, opposite: HalfStream) -> bool:
         """Whether a bare ACK tells the other end anything: news, a duplicate that it may be
         counting, or the answer to its probe. The rest answers the editor's own doings."""
-        acknowledged = opposite.acknowledged_input
-        _, window = self._offer(opposite)
-        if (acknowledged, window) != self._told[direction]:
+        acknowledged, _, window = self._offer(stream, opposite)
+        if acknowledged != stream.told_acknowledged or window != stream.told_window:
             return True
         return opposite.sender_probing or acknowledged < opposite.sender_total
 
     def _arm(self, stream: HalfStream, now: float) -> None:
-        deliverable = min(stream.owned, self._releasable(stream))
-        if stream.acknowledged < deliverable and stream.initial is not None:
+        acknowledged = stream.acknowledged
+        left = acknowledged < self._releasable(stream) and acknowledged < stream.owned
+        if left and stream.initial is not None:
             stream.timer.arm(now)
         else:
             stream.timer.stop()
 
-    def _offer(self, opposite: HalfStream) -> tuple[int, int]:
-        """What the sender of `opposite` is told: (right window edge, window field)."""
-        receiver_scale = self._scale_towards(opposite)
+    def _offer(self, stream: HalfStream, opposite: HalfStream) -> tuple[int, int, int]:
+        """What the sender of `opposite`, who is the receiver of `stream`, is told: (what is
+        acknowledged, right window edge, window field)."""
+        acknowledged = opposite.acknowledged_input
         unread = len(opposite.pending)
-        room = opposite.acknowledged + opposite.window - opposite.output_end - unread
-        own_room = self.limits.undecided - unread
-        if unread and opposite.sent >= opposite.output_end:
-            # Only the rest of the message is missing, which may be more than the receiver takes
-            # at once: it is the editor that has to take it.
-            room = own_room
-        room = max(0, min(room, own_room))
-        edge = max(opposite.received + room, opposite.offered_edge)
-        field_value = max(0, edge - opposite.acknowledged_input) >> receiver_scale
-        field_value = min(field_value, 0xFFFF)
-        return opposite.acknowledged_input + (field_value << receiver_scale), field_value
+        room = self.limits.undecided - unread
+        output_end = opposite.output_end
+        if not unread or opposite.sent < output_end:
+            room = min(room, opposite.acknowledged + opposite.window - output_end - unread)
+        # Or else only the rest of the message is missing, which may be more than the receiver takes
+        # at once: it is the editor that has to take it.
+        edge = max(opposite.received + max(0, room), opposite.offered_edge)
+        # Of windows offered for `opposite`, the scale is its receiver's, if both ends scale.
+        scale = 0 if opposite.window_scale is None else stream.window_scale or 0
+        window = min(max(0, edge - acknowledged) >> scale, 0xFFFF)
+        return acknowledged, acknowledged + (window << scale), window
 
-    def _scale_towards(self, opposite: HalfStream) -> int:
-        """The scale of windows offered for `opposite`: its receiver's, if both ends scale."""
-        other = next(stream for stream in self.streams.values() if stream is not opposite)
-        if other.window_scale is None or opposite.window_scale is None:
-            return 0
-        return other.window_scale
-
-    def _send(self, direction: Direction, offset: int, flags: int, payload: bytes = b"") -> None:
-        stream, opposite = self.streams[direction], self.streams[direction.opposite]
-        edge, window = self._offer(opposite)
+    def _send(self, stream: HalfStream, offset: int, flags: int, payload: bytes = b"") -> None:
+        opposite = self._opposite(stream)
+        acknowledged, edge, window = self._offer(stream, opposite)
         opposite.offered_edge = max(opposite.offered_edge, edge)
         opposite.sender_probing = False
-        acknowledged = opposite.acknowledged_input
-        self._told[direction] = (acknowledged, window)
+        stream.told_acknowledged, stream.told_window = acknowledged, window
         urgent = 0
         if stream.urgent_at > 1 and stream.urgent_at <= stream.decided:
             urgent = stream.map.output_start(stream.urgent_at) - offset
@@ -611,7 +597,7 @@ class StreamEditor:
             else:
                 urgent = 0
         self._stamp(
-            direction,
+            stream,
             stream.sequence(offset),
             opposite.sequence(acknowledged),
             flags,
@@ -622,7 +608,7 @@ class StreamEditor:
 
     def _stamp(
         self,
-        direction: Direction,
+        stream: HalfStream,
         sequence: int,
         acknowledgement: int,
         flags: int,
@@ -632,10 +618,10 @@ class StreamEditor:
         options: bytes = b"",
         urgent: int = 0,
     ) -> None:
-        header, stream = self.headers[direction], self.streams[direction]
+        header = stream.header
         self._out.append(
             (
-                direction,
+                stream.direction,
                 Segment(
                     header.src,
                     header.dst,
@@ -655,4 +641,5 @@ class StreamEditor:
         )
 
     def _congested(self) -> bool:
-        return any(len(stream.output) > self.limits.backlog for stream in self.streams.values())
+        backlog = self.limits.backlog
+        return len(self.to_server.output) > backlog or len(self.to_client.output) > backlog

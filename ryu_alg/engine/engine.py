@@ -148,7 +148,7 @@ class Engine:
         """Whether a SYN on a known tuple is the client's next connection (RFC 9293 3.6.1)."""
         if session.ended_at is not None:
             return True
-        initial = session.editor.streams[Direction.TO_SERVER].initial
+        initial = session.editor.to_server.initial
         another = initial != segment.seq  # or it is late, or was sent twice
         return another and (session.offloaded or session.editor.phase is Phase.OPENING)
 
@@ -260,7 +260,7 @@ class Engine:
     def _keys(self, session: Session) -> Iterator[tuple[_Key, Direction]]:
         """How the packets of both directions look when they come in."""
         for direction in Direction:
-            back = session.editor.headers[direction.opposite]
+            back = session.editor.stream(direction.opposite).header
             yield (back.dst, back.dport, back.src, back.sport), direction
 
     def _refuse(self, segment: Segment, code: str, detail: str, protocol: str) -> list[Command]:
@@ -305,9 +305,9 @@ class Engine:
             if event.mtu:
                 ip_header = 20 if len(quoted.src) == 4 else 40
                 session.editor.limit_mss(direction, event.mtu - ip_header - _TCP_HEADER)
-        back = session.editor.headers[reply]
+        back = session.editor.stream(reply).header
         source = event.source
-        own = session.editor.headers[direction].dst
+        own = session.editor.stream(direction).header.dst
         if event.realm is Realm.INSIDE and own != back.src:
             source = back.src  # inside addresses mean nothing outside (RFC 5508 section 4.2)
         return [

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from ryu_alg.engine.reassembly import Reassembly
 from ryu_alg.engine.retransmission import RetransmissionTimer
 from ryu_alg.engine.sequence_map import SequenceMap
+from ryu_alg.inspection import Direction
 
 SEQUENCE_MASK = 0xFFFFFFFF
 
@@ -27,21 +28,38 @@ class EditorLimits:
     """Output that the receiver has not acknowledged: beyond it nothing more is inspected."""
 
 
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What is stamped on every segment that leaves in one direction."""
+
+    src: bytes
+    dst: bytes
+    sport: int
+    dport: int
+
+
 @dataclass(slots=True)
 class HalfStream:
-    """State of one direction. Plain data: the editor acts on it."""
+    """State of one direction. Plain data: the editor acts on it.
 
+    Bytes are kept as they came, not in buffers of their own: most segments are decided as a whole,
+    and leave without having been copied.
+    """
+
+    direction: Direction
+    header: Header
     limits: EditorLimits
-    waiting: Reassembly
+    waiting: Reassembly | None = None
+    """What came ahead of its time, once something has."""
 
     # What the sender sent (input space).
     initial: int | None = None
     received: int = 1
     """Next byte expected in order."""
-    pending: bytearray = field(default_factory=bytearray)
+    pending: bytes = b""
     """In-order bytes that are not decided; they end at `received`."""
     fin_at: int | None = None
-    history: bytearray = field(default_factory=bytearray)
+    history: bytes = b""
     """Accepted bytes that the sender may still repeat; they end at `received`."""
     self_acknowledged: int = 0
     """Acknowledged to the sender by the editor itself."""
@@ -53,10 +71,12 @@ class HalfStream:
     """Where the sender's urgent data ends (RFC 6093)."""
     ttl: int = 64
     tos: int = 0
+    inspected_to_end: bool = False
+    """The inspector has been told that its end has come."""
 
     # What the receiver gets (output space).
     map: SequenceMap = field(default_factory=SequenceMap)
-    output: bytearray = field(default_factory=bytearray)
+    output: bytes = b""
     """Decided bytes that the receiver has not acknowledged."""
     output_start: int = 1
     acknowledged: int = 0
@@ -75,6 +95,10 @@ class HalfStream:
     mss: int = 536
     timer: RetransmissionTimer = field(default_factory=RetransmissionTimer)
     duplicate_acks: int = 0
+    told_acknowledged: int = 0
+    """What the receiver was told last: an acknowledgement (input offset of the other direction)."""
+    told_window: int = 0
+    """And a window field."""
 
     # What the next flush has to do.
     accepted: bool = False
@@ -84,10 +108,17 @@ class HalfStream:
     sender_probing: bool = False
     """The sender waits for an answer to a keepalive or window probe."""
     probe_receiver: bool = False
+    passing_ack: bool = False
+    """Its sender has acknowledged something."""
 
     @property
     def output_end(self) -> int:
         return self.output_start + len(self.output)
+
+    @property
+    def decided_bytes(self) -> int:
+        """How many bytes have left for the receiver, or will."""
+        return self.output_end - 1
 
     @property
     def decided(self) -> int:
@@ -107,11 +138,12 @@ class HalfStream:
     @property
     def acknowledged_input(self) -> int:
         """What the sender may be told of as acknowledged."""
-        if self.fin_acknowledged:
-            return self.received + 1
-        if self.acknowledged == 0:
+        acknowledged = self.acknowledged
+        if acknowledged == 0:
             return 0
-        return max(self.self_acknowledged, self.map.input_acknowledged(self.acknowledged))
+        if self.finished and acknowledged > self.output_end:
+            return self.received + 1
+        return max(self.self_acknowledged, self.map.input_acknowledged(acknowledged))
 
     @property
     def sender_total(self) -> int:
@@ -153,28 +185,41 @@ class HalfStream:
 
         Raises nothing. What does not fit stays with the sender.
         """
+        if offset == self.received and self.waiting is None:
+            self._append(data)
+            return False
         conflict = self._differs(offset, data)
         if offset < self.received:
             data = data[self.received - offset :]
             offset = self.received
         if not data:
             return conflict
+        waiting = self.waiting
         if offset > self.received:
-            _, differed = self.waiting.add(offset, data)
+            if waiting is None:
+                limits = self.limits
+                waiting = Reassembly(limits.out_of_order, limits.out_of_order_segments)
+            _, differed = waiting.add(offset, data)
+            self.waiting = waiting if waiting.waiting else None
             return conflict or differed
+        if waiting is None:
+            self._append(data)
+            return conflict
         while data:
-            gap = self.waiting.starts[0] - self.received if self.waiting.waiting else len(data)
+            gap = waiting.starts[0] - self.received if waiting.waiting else len(data)
             if gap > 0:
                 self._append(data[:gap])
                 data = data[gap:]
             else:
-                piece = self.waiting.take(self.received)
+                piece = waiting.take(self.received)
                 overlap = min(len(piece), len(data))
                 conflict = conflict or piece[:overlap] != data[:overlap]
                 self._append(piece)
                 data = data[len(piece) :]
-        while self.waiting.waiting and self.waiting.starts[0] <= self.received:
-            self._append(self.waiting.take(self.received))
+        while waiting.waiting and waiting.starts[0] <= self.received:
+            self._append(waiting.take(self.received))
+        if not waiting.waiting:
+            self.waiting = None
         return conflict
 
     def _append(self, data: bytes) -> None:
@@ -204,7 +249,7 @@ class HalfStream:
             self.output += data
             if not taken:
                 self.injected_end = self.output_end
-        del self.pending[: len(taken)]
+        self.pending = self.pending[len(taken) :]
 
     def receive_acknowledgement(self, offset: int, now: float) -> bool:
         """The receiver acknowledged up to the output `offset`: True if that is news."""
@@ -213,7 +258,7 @@ class HalfStream:
         self.acknowledged = offset
         drop = min(offset, self.output_end) - self.output_start
         if drop > 0:
-            del self.output[:drop]
+            self.output = self.output[drop:]
             self.output_start += drop
         self.timer.acknowledged(offset, now)
         self.duplicate_acks = 0
@@ -226,7 +271,7 @@ class HalfStream:
         told = min(self.acknowledged_input, self.received)
         surplus = len(self.history) - max(self.received - told, len(self.pending))
         if surplus > 0:
-            del self.history[:surplus]
+            self.history = self.history[surplus:]
 
 
 def _unwrap(difference: int, near: int) -> int:

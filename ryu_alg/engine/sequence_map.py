@@ -6,7 +6,7 @@ They do not wrap.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 MAX_EDITS = 1024
 """More edits than that are remembered as one, which delays acknowledgements within it."""
@@ -34,7 +34,7 @@ class Edit:
 class SequenceMap:
     """The edits that the receiver has not acknowledged yet, oldest first."""
 
-    edits: list[Edit] = field(default_factory=list)
+    edits: tuple[Edit, ...] = ()
     shift: int = 0
     """Output minus input offset behind the last edit, in bytes."""
 
@@ -50,9 +50,10 @@ class SequenceMap:
             if len(self.edits) >= MAX_EDITS or (out_length == 0 and last.in_end == in_start):
                 in_length += in_start - last.in_start
                 out_length += out_start - last.out_start
-                self.edits[-1] = Edit(last.in_start, in_length, last.out_start, out_length)
+                whole = Edit(last.in_start, in_length, last.out_start, out_length)
+                self.edits = (*self.edits[:-1], whole)
                 return
-        self.edits.append(Edit(in_start, in_length, out_start, out_length))
+        self.edits += (Edit(in_start, in_length, out_start, out_length),)
 
     def output_start(self, offset: int) -> int:
         """Where the input byte at `offset` stands in the output; in an edit, its start."""
@@ -91,4 +92,4 @@ class SequenceMap:
                 break
             kept += 1
         if kept:
-            del self.edits[:kept]
+            self.edits = self.edits[kept:]

@@ -93,11 +93,7 @@ class Session(Holder):
     """Its handshake is not complete: among whose half-open sessions it is."""
     kept_punting: bool = False
     """It began under an earlier configuration, and has flows of its own that punt it."""
-    finished_inspection: set[Direction] = field(default_factory=set)
     last_probe: float | None = None
-    forwarded_bytes: dict[Direction, int] = field(
-        default_factory=lambda: dict.fromkeys(Direction, 0)
-    )
     _opened: bool = False
     """What was opened last has no barrier behind it yet."""
     _barrier: int | None = None
@@ -306,11 +302,13 @@ class Session(Holder):
         """For the read model."""
         if self.editor.phase is Phase.OPENING:
             return SessionState.OPENING
-        if self.ended_at is not None or any(
-            stream.fin_received for stream in self.editor.streams.values()
-        ):
+        if self.ended_at is not None or self._half_closed:
             return SessionState.CLOSING
         return SessionState.OPAQUE if self.opaque else SessionState.INSPECTED
+
+    @property
+    def _half_closed(self) -> bool:
+        return self.editor.to_server.fin_received or self.editor.to_client.fin_received
 
     # -- inspection -----------------------------------------------------------------------------
 
@@ -326,10 +324,11 @@ class Session(Holder):
         if self.awaiting_barrier:
             return False
         editor = self.editor
+        stream = editor.stream(direction)
         data = editor.undecided(direction)
         if self.opaque:
             if data:
-                self._forward(direction, len(data))
+                editor.forward(direction, len(data))
             if editor.ended(direction):
                 editor.finish(direction)
             return False
@@ -347,14 +346,14 @@ class Session(Holder):
             editor.ended(direction)
             and not self.awaiting_barrier
             and not self.opaque
-            and direction not in self.finished_inspection
+            and not stream.inspected_to_end
             and not progress
         ):
-            self.finished_inspection.add(direction)
+            stream.inspected_to_end = True
             data = editor.undecided(direction)
             self._apply(direction, data, self._ask(direction, data, end=True))
             progress = True
-        if direction in self.finished_inspection and not self.awaiting_barrier:
+        if stream.inspected_to_end and not self.awaiting_barrier:
             editor.finish(direction)
         return progress
 
@@ -428,17 +427,15 @@ class Session(Holder):
                     wrong = True
                     break
                 case Forward(length):
-                    self._forward(direction, length)
+                    self.editor.forward(direction, length)
                     left -= length
                     decided = decided or length > 0
                 case Replace(length, replacement):
                     self.editor.replace(direction, length, replacement)
-                    self.forwarded_bytes[direction] += len(replacement)
                     left -= length
                     decided = decided or length > 0
                 case Inject(towards, injected):
                     self.editor.inject(towards, injected)
-                    self.forwarded_bytes[towards] += len(injected)
                 case Open(number):
                     self._open(number)
                 case Close(number):
@@ -464,10 +461,6 @@ class Session(Holder):
         if gated and not self.awaiting_barrier:
             self.editor.open_gate()
         return self._apply(direction, b"", self._consequences()) if wrong else decided
-
-    def _forward(self, direction: Direction, length: int) -> None:
-        self.editor.forward(direction, length)
-        self.forwarded_bytes[direction] += length
 
     def _needs_switch(self, effect: Effect) -> bool:
         if isinstance(effect, Admit):
@@ -522,7 +515,7 @@ class Session(Holder):
             self.opaque
             and not self.offloaded
             and self.editor.quiescent
-            and not any(self.editor.shift(direction) for direction in Direction)
+            and self.editor.to_server.map.shift == self.editor.to_client.map.shift == 0
         )
 
     def _offload_command(self) -> Offload:
@@ -531,8 +524,7 @@ class Session(Holder):
 
     def _paths(self) -> tuple[OffloadPath, OffloadPath]:
         """How packets of both directions come in, and how they leave."""
-        to_server = self.editor.headers[Direction.TO_SERVER]
-        to_client = self.editor.headers[Direction.TO_CLIENT]
+        to_server, to_client = self.editor.to_server.header, self.editor.to_client.header
         there = FiveTuple(to_server.src, to_server.sport, to_server.dst, to_server.dport)
         back = FiveTuple(to_client.src, to_client.sport, to_client.dst, to_client.dport)
         return (
@@ -542,7 +534,7 @@ class Session(Holder):
 
     def _pass_unchanged(self, direction: Direction, segment: Segment) -> None:
         """A segment that was punted before the switch took over: only its addresses change."""
-        header = self.editor.headers[direction]
+        header = self.editor.stream(direction).header
         segment.src, segment.sport = header.src, header.sport
         segment.dst, segment.dport = header.dst, header.dport
         self._commands.append(Emit(segment))
@@ -554,7 +546,7 @@ class Session(Holder):
             return self.since + self.timers.session_setup
         if self.moving:
             return self.last_activity + self.timers.keepalive_limit
-        if any(stream.fin_received for stream in self.editor.streams.values()):
+        if self._half_closed:
             return self.last_activity + self.timers.half_closed
         data_ended_at = max(self.data.ended_at, self.data_ended_at)
         return max(self.last_activity, data_ended_at) + self.timers.session_idle
