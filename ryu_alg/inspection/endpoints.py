@@ -16,6 +16,9 @@ class Realm(Enum):
     INSIDE = "inside"
     OUTSIDE = "outside"
 
+    __hash__ = object.__hash__
+    """Of the member, not of its name: this is asked for many times for each message."""
+
     @property
     def other(self) -> Realm:
         """The realm on the other side of the gateway."""
@@ -35,6 +38,8 @@ class Party(Enum):
     CLIENT = "client"
     SERVER = "server"
 
+    __hash__ = object.__hash__
+
     @property
     def other(self) -> Party:
         """The party at the other end."""
@@ -48,7 +53,6 @@ class Direction(Enum):
     TO_CLIENT = "to_client"
 
     __hash__ = object.__hash__
-    """Of the member, not of its name: a direction is looked up many times for each segment."""
 
     @property
     def opposite(self) -> Direction:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from ryu_alg.inspection.framing import LF
 
@@ -18,9 +19,8 @@ _NAME = re.compile(rb"([!-9;-~]+)[ \t]*:")
 _BLANKS = b" \t\r\n"
 _FOLD = b" \t"
 _EMPTY = (b"\n", b"\r\n")
-_FORBIDDEN = re.compile(rb"(?<!\\)\0|\r(?!\n)")
-"""Some programs end a text at a NUL, and a line at a CR: they would read another message. A NUL
-behind a backslash can only stand in a quoted string (RFC 4475 section 3.1.1.2)."""
+_BARE_NUL = re.compile(rb"(?<!\\)\0")
+"""A NUL behind a backslash can only stand in a quoted string (RFC 4475 section 3.1.1.2)."""
 _MAX_DIGITS = 10
 
 
@@ -49,8 +49,7 @@ class Unread(Enum):
     """It must say where it ends, and does not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One header field; the positions are within the bytes that it was read from."""
 
     name: bytes
@@ -64,8 +63,7 @@ class Field:
     """Behind its last line's end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """All that stands before a body."""
 
     start: int
@@ -76,8 +74,7 @@ class Head:
     """Behind the empty line: where the body begins."""
 
 
-@dataclass(frozen=True, slots=True)
-class Framed:
+class Framed(NamedTuple):
     """A whole message."""
 
     head: Head
@@ -102,10 +99,17 @@ def take_head(data: bytes, start: int, limits: HeadLimits) -> Head | Unread:
         value_start = value_end - len(value.lstrip(_BLANKS))
         fields.append(Field(name[1].lower(), position, value_start, value_end, end))
         position = end
-    if _FORBIDDEN.search(data, start, lines[-1]):
+    if _is_ambiguous(data, start, lines[-1]):
         return Unread.SYNTAX
     line_end = start + len(data[start : lines[0]].rstrip(b"\r\n"))
     return Head(start, line_end, tuple(fields), lines[-1])
+
+
+def _is_ambiguous(data: bytes, start: int, end: int) -> bool:
+    """Some programs end a text at a NUL, and a line at a CR: they would read another message."""
+    if data.count(b"\r", start, end) != data.count(b"\r\n", start, end):
+        return True
+    return data.find(0, start, end) >= 0 and _BARE_NUL.search(data, start, end) is not None
 
 
 def _lines(data: bytes, start: int, limits: HeadLimits) -> list[int] | Unread:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ryu_alg.inspection.edits import Span
 from ryu_alg.protocols.sip.grammar import (
@@ -24,8 +24,7 @@ _NAME_ADDR = re.compile(
 _ADDR_SPEC = re.compile(rb'[^\s,;<>"?]+')
 
 
-@dataclass(frozen=True, slots=True)
-class NameAddr:
+class NameAddr(NamedTuple):
     """One address of a header."""
 
     uri: Uri

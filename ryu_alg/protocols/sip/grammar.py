@@ -7,7 +7,7 @@ the same way, the patterns allow it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ryu_alg.inspection.edits import Span
 
@@ -30,8 +30,7 @@ class SipSyntaxError(ValueError):
     """What stands there is not what the grammar says. Its text is fit to be shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """;name=value, or ;name."""
 
     name: bytes

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from ryu_alg.inspection.headers import (
     Field,
@@ -85,32 +86,28 @@ class Malformed:
                 return 400
 
 
-@dataclass(frozen=True, slots=True)
-class RequestLine:
+class RequestLine(NamedTuple):
     """METHOD uri SIP/2.0."""
 
     method: str
     uri: Uri
 
 
-@dataclass(frozen=True, slots=True)
-class StatusLine:
+class StatusLine(NamedTuple):
     """SIP/2.0 code phrase."""
 
     status: int
     reason: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class CSeq:
+class CSeq(NamedTuple):
     """The number and method of a request within a dialogue."""
 
     number: int
     method: str
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A request or a response; all positions are within `raw`."""
 
     raw: bytes

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from typing import NamedTuple
 
 from ryu_alg.inspection import Address, Endpoint
 from ryu_alg.inspection.edits import Span
@@ -20,8 +20,7 @@ _PARAMETER = re.compile(rb";(?P<name>[^=;?\s]+)(?:=(?P<value>[^;?\s]*))?")
 _INNER_BLANK = re.compile(rb"[\s<>]")
 
 
-@dataclass(frozen=True, slots=True)
-class HostPort:
+class HostPort(NamedTuple):
     """A host, and a port if it is written."""
 
     host: bytes
@@ -39,8 +38,7 @@ class HostPort:
         return Endpoint(self.address, default_port if self.port is None else self.port)
 
 
-@dataclass(frozen=True, slots=True)
-class UriParameter:
+class UriParameter(NamedTuple):
     """;name=value within a URI."""
 
     name: bytes
@@ -49,8 +47,7 @@ class UriParameter:
     value_span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Uri:
+class Uri(NamedTuple):
     """A URI. Of those that are neither sip nor sips, nothing but the scheme is read."""
 
     span: Span

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ryu_alg.inspection import Endpoint
 from ryu_alg.inspection.edits import Span
@@ -36,8 +36,7 @@ _PORT = re.compile(LWS + rb":" + LWS + rb"([0-9]{1,5})")
 _HOST = re.compile(HOST)
 
 
-@dataclass(frozen=True, slots=True)
-class Via:
+class Via(NamedTuple):
     """One hop."""
 
     transport: bytes
