@@ -18,9 +18,7 @@ from ryu_alg.protocols.sip.grammar import (
 )
 from ryu_alg.protocols.sip.uris import Uri, parse_uri
 
-_NAME_ADDR = re.compile(
-    rb"(?P<display>" + QUOTED + LWS + rb'|[^"<>,;:@]*)<(?P<uri>[^<>\r\n]*)>', re.DOTALL
-)
+_NAME_ADDR = re.compile(rb"(" + QUOTED + LWS + rb'|[^"<>,;:@]*)<([^<>\r\n]*)>', re.DOTALL)
 _ADDR_SPEC = re.compile(rb'[^\s,;<>"?]+')
 
 
@@ -49,12 +47,11 @@ def take_address(raw: bytes, start: int, end: int) -> NameAddr:
     """The address that begins at `start`. Raises SipSyntaxError."""
     match = _NAME_ADDR.match(raw, start, end)
     if match is not None:
-        inner = raw[match.start("uri") : match.end("uri")]
-        first = match.start("uri") + len(inner) - len(inner.lstrip(b" \t"))
+        display, inner = match.groups()
+        first = match.start(2) + len(inner) - len(inner.lstrip(b" \t"))
         uri = parse_uri(raw, first, first + len(inner.strip(b" \t")))
-        display = match["display"].strip()
         parameters, position = take_parameters(raw, match.end(), end)
-        return NameAddr(uri, parameters, (start, position), display)
+        return NameAddr(uri, parameters, (start, position), display.strip())
     plain = _ADDR_SPEC.match(raw, start, end)
     if plain is None:
         raise SipSyntaxError("no address")

@@ -19,11 +19,11 @@ HOST = rb"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9][A-Za-z0-9._\-]{0,254})"
 
 _VALUE = rb'(?:"(?:[^"\\]|\\.)*"|[^\s;,"<>]+)'
 _PARAMETER = re.compile(
-    LWS + rb";" + LWS + rb"(?P<name>" + TOKEN + rb")"
-    rb"(?:" + LWS + rb"=" + LWS + rb"(?P<value>" + _VALUE + rb")?)?",
+    LWS + rb";" + LWS + rb"(" + TOKEN + rb")(?:" + LWS + rb"=" + LWS + rb"(" + _VALUE + rb")?)?",
     re.DOTALL,
 )
-_BLANK = re.compile(LWS)
+_BLANKS = b" \t\r\n"
+_SOME_BLANKS = re.compile(LWS)
 
 
 class SipSyntaxError(ValueError):
@@ -48,10 +48,10 @@ def take_parameters(raw: bytes, start: int, end: int) -> tuple[tuple[Parameter, 
     found = []
     position = start
     while match := _PARAMETER.match(raw, position, end):
-        span = (match.start() + raw[match.start() : match.end()].index(b";"), match.end())
-        value_span = match.span("value") if match["value"] is not None else (span[1], span[1])
-        found.append(Parameter(match["name"].lower(), match["value"], span, value_span))
-        position = match.end()
+        name, value = match.groups()
+        semicolon, position = raw.index(b";", position), match.end()
+        value_span = (position, position) if value is None else match.span(2)
+        found.append(Parameter(name.lower(), value, (semicolon, position), value_span))
     return tuple(found), position
 
 
@@ -65,7 +65,9 @@ def parameter(parameters: tuple[Parameter, ...], name: bytes) -> Parameter | Non
 
 def skip_blanks(raw: bytes, position: int, end: int) -> int:
     """Where the next token begins."""
-    match = _BLANK.match(raw, position, end)
+    if position == end or raw[position] not in _BLANKS:
+        return position
+    match = _SOME_BLANKS.match(raw, position, end)
     assert match is not None
     return match.end()
 

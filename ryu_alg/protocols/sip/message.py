@@ -41,6 +41,11 @@ _REQUEST_LINE = re.compile(rb"(" + TOKEN + rb") ([^ \t]+) [Ss][Ii][Pp]/([0-9]+\.
 _LIKE_REQUEST_LINE = re.compile(TOKEN + rb"[ \t].*[ \t]SIP/[0-9]+\.[0-9]+[ \t]*", re.IGNORECASE)
 _STATUS_LINE = re.compile(rb"[Ss][Ii][Pp]/([0-9]+\.[0-9]+) ([1-6][0-9]{2})(?: (.*))?", re.DOTALL)
 _CSEQ = re.compile(rb"([0-9]{1,10})[ \t\r\n]+(" + TOKEN + rb")")
+_BLANK = re.compile(rb"\s")
+_HOPS_LEFT = re.compile(rb"[0-9]{1,8}")
+_SECONDS = re.compile(rb"[0-9]{1,10}(?![0-9])")
+_NEEDED = (b"via", b"from", b"to", b"call-id", b"cseq")
+_WITH_ADDRESSES = (*ROUTING, *REFERRING, *INFORMATIVE)
 
 
 class Fault(Enum):
@@ -176,7 +181,7 @@ class Message(NamedTuple):
     def number(self, name: bytes) -> int | None:
         """The number that a header begins with (Expires, Min-SE, Session-Expires)."""
         value = self.value(name)
-        match = re.match(rb"[0-9]{1,10}(?![0-9])", value) if value else None
+        match = _SECONDS.match(value) if value else None
         return min(int(match[0]), _MAX_SECONDS) if match else None
 
 
@@ -217,17 +222,17 @@ class _FaultError(Exception):
 
 def _message(raw: bytes, head: Head, fields: dict[bytes, list[Field]]) -> Message:
     line = _start_line(raw, head)
-    for name in (b"via", b"from", b"to", b"call-id", b"cseq"):
+    for name in _NEEDED:
         if name not in fields:
             raise _FaultError(Fault.MISSING, f"no {name.decode()}")
     for name in SINGLE:
-        if len(fields.get(name, ())) > 1:
+        if name in fields and len(fields[name]) > 1:
             raise _FaultError(Fault.REPEATED, f"more than one {name.decode()}")
     cseq = _cseq(_value(raw, fields[b"cseq"][0]))
     if isinstance(line, RequestLine) and cseq.method != line.method:
         raise _FaultError(Fault.SEQUENCE, "CSeq names another method")
     call_id = _value(raw, fields[b"call-id"][0])
-    if not call_id or re.search(rb"\s", call_id):
+    if not call_id or _BLANK.search(call_id):
         raise _FaultError(Fault.HEAD, "no Call-ID")
     _check_numbers(raw, fields)
     length = content_length(raw, head, CONTENT_LENGTH)
@@ -303,7 +308,7 @@ def _cseq(value: bytes) -> CSeq:
 def _check_numbers(raw: bytes, fields: dict[bytes, list[Field]]) -> None:
     for field in fields.get(b"max-forwards", ()):
         value = _value(raw, field)
-        if not re.fullmatch(rb"[0-9]{1,8}", value) or int(value) > 255:
+        if not _HOPS_LEFT.fullmatch(value) or int(value) > 255:
             raise _FaultError(Fault.NUMBER, "Max-Forwards is no number up to 255")
 
 
@@ -328,11 +333,11 @@ def _only_address(raw: bytes, field: Field) -> NameAddr:
 
 def _addresses(raw: bytes, fields: dict[bytes, list[Field]]) -> dict[bytes, tuple[NameAddr, ...]]:
     found: dict[bytes, tuple[NameAddr, ...]] = {}
-    for name in (*ROUTING, *REFERRING, *INFORMATIVE):
-        present = fields.get(name)
-        if not present:
+    for name in _WITH_ADDRESSES:
+        if name not in fields:
             continue
-        if name == b"contact" and [_value(raw, field) for field in present] == [b"*"]:
+        present = fields[name]
+        if name == b"contact" and len(present) == 1 and _value(raw, present[0]) == b"*":
             found[name] = ()
             continue
         listed: list[NameAddr] = []
@@ -352,4 +357,4 @@ def _may_be_answered(raw: bytes, head: Head, fields: dict[bytes, list[Field]]) -
     """Whether it is a request whose sender would know what a response is about."""
     if re.match(rb"SIP/|ACK[ \t]", raw[: head.line_end], re.IGNORECASE):
         return False
-    return all(name in fields for name in (b"via", b"from", b"to", b"call-id", b"cseq"))
+    return all(name in fields for name in _NEEDED)

@@ -14,10 +14,9 @@ from ryu_alg.protocols.sip.grammar import HOST, SipSyntaxError
 DEFAULT_PORT = 5060
 DEFAULT_TLS_PORT = 5061
 _MAX_PORT = 65535
-_SCHEME = re.compile(rb"([A-Za-z][A-Za-z0-9+.\-]*):")
-_HOST_PORT = re.compile(rb"(?P<host>" + HOST + rb")(?::(?P<port>[0-9]{1,5}))?")
-_PARAMETER = re.compile(rb";(?P<name>[^=;?\s]+)(?:=(?P<value>[^;?\s]*))?")
-_INNER_BLANK = re.compile(rb"[\s<>]")
+_URI = re.compile(rb"([A-Za-z][A-Za-z0-9+.\-]*):[^\s<>]*")
+_HOST_PORT = re.compile(rb"(" + HOST + rb")(?::([0-9]{1,5}))?")
+_PARAMETER = re.compile(rb";([^=;?\s]+)(?:=([^;?\s]*))?")
 
 
 class HostPort(NamedTuple):
@@ -92,10 +91,10 @@ def take_host_port(raw: bytes, start: int, end: int) -> HostPort:
     match = _HOST_PORT.match(raw, start, end)
     if match is None:
         raise SipSyntaxError("no host")
-    port = int(match["port"]) if match["port"] else None
+    host, digits = match.groups()
+    port = int(digits) if digits else None
     if port is not None and not 0 < port <= _MAX_PORT:
         raise SipSyntaxError("no such port")
-    host = match["host"]
     address = parse_address(host)
     if address is None and (host[:1] == b"[" or b":" in host):
         raise SipSyntaxError("no such address")
@@ -104,24 +103,26 @@ def take_host_port(raw: bytes, start: int, end: int) -> HostPort:
 
 def parse_uri(raw: bytes, start: int, end: int) -> Uri:
     """The URI raw[start:end]. Raises SipSyntaxError."""
-    scheme = _SCHEME.match(raw, start, end)
-    if scheme is None or _INNER_BLANK.search(raw, start, end):
+    whole = _URI.fullmatch(raw, start, end)
+    if whole is None:
         raise SipSyntaxError("no URI")
-    name = scheme[1].lower()
-    if name not in (b"sip", b"sips"):
-        return Uri((start, end), name)
-    at = raw.find(b"@", scheme.end(), end)
-    user = raw[scheme.end() : at] if at >= 0 else None
-    where = take_host_port(raw, at + 1 if at >= 0 else scheme.end(), end)
+    scheme = whole[1].lower()
+    if scheme not in (b"sip", b"sips"):
+        return Uri((start, end), scheme)
+    behind = whole.end(1) + 1
+    at = raw.find(b"@", behind, end)
+    user = raw[behind:at] if at >= 0 else None
+    where = take_host_port(raw, at + 1 if at >= 0 else behind, end)
     parameters = []
     position = where.span[1]
     while match := _PARAMETER.match(raw, position, end):
-        value_span = match.span("value") if match["value"] is not None else (match.end(),) * 2
-        parameters.append(UriParameter(match["name"].lower(), match["value"] or b"", value_span))
+        name, value = match.groups()
         position = match.end()
+        value_span = (position, position) if value is None else match.span(2)
+        parameters.append(UriParameter(name.lower(), value or b"", value_span))
     if position < end and raw[position : position + 1] != b"?":
         raise SipSyntaxError("no URI")
-    return Uri((start, end), name, user, where, tuple(parameters))
+    return Uri((start, end), scheme, user, where, tuple(parameters))
 
 
 def write_host(address: Address) -> bytes:
