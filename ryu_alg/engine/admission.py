@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from ipaddress import ip_address
 
 from ryu_alg.engine.config import EngineConfig, ProtocolBinding
+from ryu_alg.engine.packed import endpoint
 from ryu_alg.engine.public_ports import Lease, PublicPorts
 from ryu_alg.engine.segment import Segment
 from ryu_alg.inspection import Address, Conversation, Endpoint, Realm, Transport
@@ -51,8 +51,8 @@ def admit(
     now: float,
 ) -> Admitted | Refused:
     """Judge a SYN from `realm`."""
-    client = Endpoint(ip_address(segment.src), segment.sport)
-    target = Endpoint(ip_address(segment.dst), segment.dport)
+    client = endpoint(segment.src, segment.sport)
+    target = endpoint(segment.dst, segment.dport)
     if realm is Realm.OUTSIDE:
         return _from_outside(config, binding, client, target)
     return _from_inside(config, binding, client, target, ports, now)

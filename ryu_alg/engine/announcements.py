@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ryu_alg.engine.commands import ClosePinhole, Command, OpenPinhole, Publish
 from ryu_alg.engine.config import Timers
@@ -22,7 +22,7 @@ class Announcements:
     data: DataMark
     """Of all their data connections."""
     timers: Timers
-    ids: set[int] = field(default_factory=set)
+    ids: tuple[int, ...] = ()
 
     def arm(
         self,
@@ -49,7 +49,7 @@ class Announcements:
             wait=wait,
         )
         if isinstance(entry, Announced):
-            self.ids.add(entry.expectation.id)
+            self.ids += (entry.expectation.id,)
         return entry
 
     def needs_switch(self, number: int) -> bool:
@@ -89,16 +89,16 @@ class Announcements:
         if entry.pinhole is not None and entry.pinhole.last_port is not None:
             return [shown]
         self.expectations.remove(number)
-        self.ids.discard(number)
+        self._drop(number)
         if entry.lease is not None:
-            self.data.leases.append(entry.lease)
+            self.data.leases += (entry.lease,)
         return [shown, ClosePinhole(number)]
 
     def withdraw(self, number: int, now: float, reason: str) -> list[Command]:
         """It is over: close what of it is open."""
         if number not in self.ids:
             return []
-        self.ids.discard(number)
+        self._drop(number)
         entry = self.expectations.remove(number)
         if entry is None:
             return []
@@ -113,14 +113,12 @@ class Announcements:
 
     def withdraw_all(self, now: float, reason: str) -> list[Command]:
         """All of them are over."""
-        return [
-            command for number in sorted(self.ids) for command in self.withdraw(number, now, reason)
-        ]
+        return [command for number in self.ids for command in self.withdraw(number, now, reason)]
 
     def installed(self, now: float) -> list[Command]:
         """All flows of the switch are being replaced: name those of open pinholes."""
         commands: list[Command] = []
-        for number in sorted(self.ids):
+        for number in self.ids:
             entry = self.expectations.live[number]
             if entry.expires is not None and entry.expires <= now:
                 # While the switch could not say so.
@@ -132,6 +130,9 @@ class Announcements:
     def await_data(self) -> bool:
         """Whether a pinhole may still let something in."""
         return any(self.expectations.live[number].pinhole for number in self.ids)
+
+    def _drop(self, number: int) -> None:
+        self.ids = tuple(known for known in self.ids if known != number)
 
     def _armed(self, number: int) -> Announced | None:
         """This session's expectation of that id, if it is armed and nothing more."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from random import Random, SystemRandom
 
@@ -53,10 +53,10 @@ class DataMark:
     base_packets: int = 0
     """Counted by flows that are gone."""
     base_bytes: int = 0
-    _removed: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=MAX_REMOVED))
+    _removed: tuple[tuple[int, int], ...] = ()
     """How many packets and bytes are known of those that were removed and have not said their last
     words yet, in the order in which they will."""
-    leases: list[Lease] = field(default_factory=list)
+    leases: tuple[Lease, ...] = ()
     """Public ports that its connections came in by."""
     tally: Tally = field(default_factory=Tally)
     """Of its session."""
@@ -86,7 +86,8 @@ class DataMark:
         is new."""
         if not self._removed:
             return 0, 0
-        known = self._removed.popleft()
+        known, *rest = self._removed
+        self._removed = tuple(rest)
         new = max(0, packets - known[0]), max(0, octets - known[1])
         self.base_packets += new[0]
         self.base_bytes += new[1]
@@ -105,7 +106,7 @@ class DataMark:
         """The counting flow was removed, if there was one; a new one counts from zero."""
         if self.counted:
             known = self.packets - self.base_packets, self.bytes - self.base_bytes
-            self._removed.append(known)
+            self._removed = (*self._removed, known)[-MAX_REMOVED:]
         self._count_from_here()
 
     def removed(self, now: float) -> None:
@@ -115,7 +116,7 @@ class DataMark:
 
     def idle(self, now: float) -> None:
         """The counting flow has ended by itself, and what it said was counted: nothing moves."""
-        self._removed.clear()
+        self._removed = ()
         self._count_from_here()
         self._stopped(now)
 
@@ -127,7 +128,7 @@ class DataMark:
         self.ended_at = now
         for lease in self.leases:
             lease.end(now)
-        self.leases.clear()
+        self.leases = ()
 
 
 @dataclass(slots=True)

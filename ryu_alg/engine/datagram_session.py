@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import assert_never, get_args
 
 from ryu_alg.engine.barriers import Barriers
@@ -15,6 +14,7 @@ from ryu_alg.engine.data_binding import DataBinding
 from ryu_alg.engine.data_marks import DataMark
 from ryu_alg.engine.holder import WAKE_PAUSE, Holder
 from ryu_alg.engine.host_endpoints import HostEndpoints
+from ryu_alg.engine.packed import endpoint
 from ryu_alg.engine.segment import Datagram as WireDatagram
 from ryu_alg.engine.supervision import (
     Fault,
@@ -42,6 +42,7 @@ from ryu_alg.inspection import (
     Watch,
 )
 
+_EFFECTS = get_args(DatagramEffect)
 MAX_WAITING = 64
 """Datagrams of one session that wait for the switch."""
 MAX_PASSED = 1232
@@ -94,6 +95,10 @@ class DatagramSession(Holder):
     """The same, if it was punted because of its size."""
     _last_refresh: float = float("-inf")
     _last_wake: float = float("-inf")
+    _wakes_at: float | None = None
+    """When the inspector wants to be woken, as it said after the latest call."""
+    _called: bool = True
+    """It has been called since."""
 
     def start(self, detail: str) -> None:
         """Have the inspector made. `detail`: of the session, to be shown."""
@@ -247,12 +252,12 @@ class DatagramSession(Holder):
 
     def next_timeout(self) -> float | None:
         """When `expire` wants to be called."""
-        deadlines = [self._deadline(control) for control in self.endpoints.live.values()]
-        deadlines.append(self._refresh_due())
+        earliest = self._refresh_due()
+        for control in self.endpoints.live.values():
+            earliest = min(earliest, self._deadline(control))
         due = self._inspector_timeout()
-        if due is not None:
-            deadlines.append(due)
-        earliest = min(deadlines)
+        if due is not None and due < earliest:
+            earliest = due
         return None if earliest == float("inf") else earliest
 
     # -- effects --------------------------------------------------------------------------------
@@ -262,7 +267,8 @@ class DatagramSession(Holder):
     ) -> Sequence[DatagramEffect]:
         if self.failed or self.opaque:
             return ()
-        effects = ask_effects(self.config.watch, question, get_args(DatagramEffect), size)
+        self._called = True
+        effects = ask_effects(self.config.watch, question, _EFFECTS, size)
         if isinstance(effects, Fault):
             self._fail(effects)
             return ()
@@ -459,16 +465,16 @@ class DatagramSession(Holder):
     def _inspector_timeout(self) -> float | None:
         if self.failed or self.opaque:
             return None
-        due = ask_time(self.config.watch, lambda: self.inspector.next_timeout())
-        if isinstance(due, Fault):
-            self._fail(due)
-            return None
-        return None if due is None else max(due, self._last_wake + WAKE_PAUSE)
+        if self._called:
+            due = ask_time(self.config.watch, lambda: self.inspector.next_timeout())
+            if isinstance(due, Fault):
+                self._fail(due)
+                return None
+            self._wakes_at, self._called = due, False
+        wakes_at = self._wakes_at
+        return None if wakes_at is None else max(wakes_at, self._last_wake + WAKE_PAUSE)
 
 
 def ends(wire: WireDatagram) -> tuple[Endpoint, Endpoint]:
     """Where a datagram comes from, and where it goes."""
-    return (
-        Endpoint(ip_address(wire.src), wire.sport),
-        Endpoint(ip_address(wire.dst), wire.dport),
-    )
+    return endpoint(wire.src, wire.sport), endpoint(wire.dst, wire.dport)

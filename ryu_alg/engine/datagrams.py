@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_address
 
 from ryu_alg.engine.commands import (
     Command,
@@ -19,8 +18,9 @@ from ryu_alg.engine.control_bindings import Control, ControlBindings
 from ryu_alg.engine.datagram_session import DatagramSession, ends
 from ryu_alg.engine.events import DatagramArrived, IcmpErrorArrived, SizedDatagramArrived
 from ryu_alg.engine.host_endpoints import HostEndpoints
+from ryu_alg.engine.packed import endpoint
 from ryu_alg.engine.segment import Datagram as WireDatagram
-from ryu_alg.engine.supervision import Fault, ask
+from ryu_alg.engine.supervision import Fault, MuteOfDatagrams, ask
 from ryu_alg.engine.tables import Tables
 from ryu_alg.inspection import Address, Endpoint, Realm, Refusal, Transport
 
@@ -72,8 +72,8 @@ class Datagrams:
         """Translate an error about a control datagram, for whoever sent it (RFC 5508 section 4).
         It keeps no endpoint, and ends none."""
         quoted = event.quoted
-        source = Endpoint(ip_address(quoted.src), quoted.sport)
-        target = Endpoint(ip_address(quoted.dst), quoted.dport)
+        source = endpoint(quoted.src, quoted.sport)
+        target = endpoint(quoted.dst, quoted.dport)
         outward = event.realm is Realm.OUTSIDE
         control = self._control_seen_as(source) if outward else self._control_of(target)
         remote = target if outward else source
@@ -386,6 +386,7 @@ class Datagrams:
             self.tables.timers.set(session.id, due)
             return []
         commands = session.finish(now)
+        session.inspector = MuteOfDatagrams()  # or else the two would keep each other
         del self.sessions[session.id]
         del self._by_host[session.binding.name, session.host]
         self.tables.quotas.forgotten(session.binding.name)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random, SystemRandom
 from typing import assert_never
@@ -47,8 +47,9 @@ from ryu_alg.engine.half_open import OUTSIDE
 from ryu_alg.engine.listening_port import ListeningPort
 from ryu_alg.engine.segment import ACK, FIN, RST, SYN, Segment
 from ryu_alg.engine.session import Session
+from ryu_alg.engine.supervision import Mute
 from ryu_alg.engine.tables import Tables
-from ryu_alg.inspection import Address, Direction, Endpoint, Realm, Transport
+from ryu_alg.inspection import Address, Conversation, Direction, Realm, Transport
 
 _Key = tuple[bytes, int, bytes, int]
 _TCP_HEADER = 20
@@ -65,7 +66,12 @@ class Engine:
     tables: Tables = field(init=False)
     datagrams: Datagrams = field(init=False)
     """All over UDP."""
-    _by_tuple: dict[_Key, tuple[Session, Direction]] = field(default_factory=dict)
+    _by_client: dict[_Key, Session] = field(default_factory=dict)
+    """By what a segment of the client looks like when it comes in."""
+    _by_server: dict[_Key, Session] = field(default_factory=dict)
+    """Likewise, of the server."""
+    _noticed: Counter[str] = field(default_factory=Counter)
+    """What the stream editor has counted in the course of an event: one event is of one session."""
 
     def __post_init__(self) -> None:
         self.tables = Tables(self.config, self.random)
@@ -132,10 +138,13 @@ class Engine:
 
     def _segment(self, segment: Segment, realm: Realm, protocol: int, now: float) -> list[Command]:
         key = (segment.src, segment.sport, segment.dst, segment.dport)
-        found = self._by_tuple.get(key)
+        direction = Direction.TO_SERVER
+        session = self._by_client.get(key)
+        if session is None:
+            direction = Direction.TO_CLIENT
+            session = self._by_server.get(key)
         opens = segment.flags & (SYN | ACK | RST | FIN) == SYN
-        if found is not None:
-            session, direction = found
+        if session is not None:
             if not (opens and direction is Direction.TO_SERVER and self._reborn(session, segment)):
                 return self._settle(session, now, session.receive(direction, segment, now))
             replaced = self._forget(session, now, "replaced by a new connection")
@@ -181,8 +190,6 @@ class Engine:
         tables = self.tables
         number = tables.session_ids.next()
         conversation = admitted.conversation
-        client, client_seen = _packed(conversation.client), _packed(conversation.client_seen)
-        server, server_seen = _packed(conversation.server), _packed(conversation.server_seen)
         tally = Tally()
         session = Session(
             id=number,
@@ -195,16 +202,7 @@ class Engine:
             conversation=conversation,
             client_realm=admitted.client_realm,
             server_realm=admitted.server_realm,
-            editor=StreamEditor(
-                {
-                    Direction.TO_SERVER: Header(
-                        client_seen[0], server[0], client_seen[1], server[1]
-                    ),
-                    Direction.TO_CLIENT: Header(
-                        server_seen[0], client[0], server_seen[1], client[1]
-                    ),
-                }
-            ),
+            editor=StreamEditor(_headers(conversation), counters=self._noticed),
             expectations=tables.expectations,
             tally=tally,
             data=tables.marks.new(number, conversation.client.address.version, tally),
@@ -218,8 +216,9 @@ class Engine:
         tables.quotas.opened(session.binding.name)
         if session.charged:
             tables.quotas.charge(session.host)
-        for key, direction in self._keys(session):
-            self._by_tuple[key] = (session, direction)
+        client_key, server_key = _keys(session)
+        self._by_client[client_key] = session
+        self._by_server[server_key] = session
         return session
 
     def _network_name(self, client: Address) -> str:
@@ -257,12 +256,6 @@ class Engine:
         self.tables.quotas.charge(session.host)
         return []
 
-    def _keys(self, session: Session) -> Iterator[tuple[_Key, Direction]]:
-        """How the packets of both directions look when they come in."""
-        for direction in Direction:
-            back = session.editor.stream(direction.opposite).header
-            yield (back.dst, back.dport, back.src, back.sport), direction
-
     def _refuse(self, segment: Segment, code: str, detail: str, protocol: str) -> list[Command]:
         return [Publish(code, detail, None, protocol), Emit(_reset_for(segment))]
 
@@ -289,12 +282,15 @@ class Engine:
         """Translate an error about a control segment, for whoever sent it (RFC 5508 section 4)."""
         quoted = event.quoted
         # The index knows packets as they come in; the error is about one as it went out.
-        found = self._by_tuple.get((quoted.dst, quoted.dport, quoted.src, quoted.sport))
-        if found is None:
+        key = (quoted.dst, quoted.dport, quoted.src, quoted.sport)
+        direction = Direction.TO_CLIENT
+        session = self._by_client.get(key)
+        if session is None:
+            direction = Direction.TO_SERVER
+            session = self._by_server.get(key)
+        if session is None:
             self.counters["icmp.stray"] += 1
             return []
-        session, reply = found
-        direction = reply.opposite
         sequence = event.quoted_sequence
         if not session.offloaded:
             translated = session.editor.input_sequence(direction, sequence)
@@ -305,7 +301,7 @@ class Engine:
             if event.mtu:
                 ip_header = 20 if len(quoted.src) == 4 else 40
                 session.editor.limit_mss(direction, event.mtu - ip_header - _TCP_HEADER)
-        back = session.editor.stream(reply).header
+        back = session.editor.stream(direction.opposite).header
         source = event.source
         own = session.editor.stream(direction).header.dst
         if event.realm is Realm.INSIDE and own != back.src:
@@ -460,13 +456,13 @@ class Engine:
         if session.ended_at is not None:
             self._release_host(session)
         self.tables.timers.set(session.id, session.next_timeout())
-        if session.editor.counters:
-            commands = commands + self._noticed(session)
+        if self._noticed:
+            commands = commands + self._tell_noticed(session)
         return commands
 
-    def _noticed(self, session: Session) -> list[Command]:
+    def _tell_noticed(self, session: Session) -> list[Command]:
         """What the stream editor has counted since: counted here, and shown if it is an attack."""
-        counters = session.editor.counters
+        counters = self._noticed
         differing = counters.pop("conflicting_overlap", 0)
         self.counters.update({f"tcp.{code}": count for code, count in counters.items()})
         counters.clear()
@@ -485,8 +481,9 @@ class Engine:
         commands = session.give_up(now, why) if session.ended_at is None else []
         if session.waits_in is not None:
             self.tables.half_open.leave(session.waits_in, session.id)
-        for key, _ in self._keys(session):
-            self._by_tuple.pop(key, None)
+        client_key, server_key = _keys(session)
+        self._by_client.pop(client_key, None)
+        self._by_server.pop(server_key, None)
         self.sessions.pop(session.id, None)
         self.tables.quotas.forgotten(session.binding.name)
         self.tables.timers.set(session.id, None)
@@ -496,11 +493,34 @@ class Engine:
             session.lease.end(now, known=session.waits_in is None)
         if not session.data.counted:
             self.tables.marks.remove(session.data)
+        session.inspector = Mute()  # or else the two would keep each other for the collector
         return [*commands, StopPunting(session.id)] if session.kept_punting else commands
 
 
-def _packed(endpoint: Endpoint) -> tuple[bytes, int]:
-    return endpoint.address.packed, endpoint.port
+def _headers(conversation: Conversation) -> dict[Direction, Header]:
+    """What leaves is seen as the receiver sees its sender."""
+    client, client_seen = conversation.client, conversation.client_seen
+    server, server_seen = conversation.server, conversation.server_seen
+    client_packed, server_packed = client.address.packed, server.address.packed
+    client_seen_packed = client_packed if client_seen is client else client_seen.address.packed
+    server_seen_packed = server_packed if server_seen is server else server_seen.address.packed
+    return {
+        Direction.TO_SERVER: Header(
+            client_seen_packed, server_packed, client_seen.port, server.port
+        ),
+        Direction.TO_CLIENT: Header(
+            server_seen_packed, client_packed, server_seen.port, client.port
+        ),
+    }
+
+
+def _keys(session: Session) -> tuple[_Key, _Key]:
+    """How the segments of the client look when they come in, and those of the server."""
+    there, back = session.editor.to_server.header, session.editor.to_client.header
+    return (
+        (back.dst, back.dport, back.src, back.sport),
+        (there.dst, there.dport, there.src, there.sport),
+    )
 
 
 def _describe(admitted: Admitted) -> str:

@@ -51,11 +51,11 @@ class Holder:
     data_ended_at: float = float("-inf")
     """When data of a binding last stopped."""
     _commands: list[Command] = field(default_factory=list)
-    _opening: list[tuple[ListeningPort, int]] = field(default_factory=list)
+    _opening: tuple[tuple[ListeningPort, int], ...] = ()
     """Which the switch has to confirm, and which opening of theirs, with no barrier behind them
     yet."""
-    _unconfirmed: dict[int, list[tuple[ListeningPort, int]]] = field(default_factory=dict)
-    """By the barrier behind them."""
+    _unconfirmed: tuple[tuple[int, ListeningPort, int], ...] = ()
+    """The same, each with the barrier behind it."""
 
     @property
     def timers(self) -> Timers:
@@ -198,19 +198,23 @@ class Holder:
     def _await(self, port: ListeningPort) -> bool:
         if not port.opened or port.confirmed:
             return False
-        self._opening.append((port, port.opening))
+        self._opening += ((port, port.opening),)
         return True
 
     def _behind(self, token: int) -> None:
         """A barrier has been sent behind what was opened."""
-        if self._opening:
-            self._unconfirmed[token] = self._opening
-            self._opening = []
+        self._unconfirmed += tuple((token, port, opening) for port, opening in self._opening)
+        self._opening = ()
 
     def _confirm(self, token: int) -> None:
         """The switch has done all before a barrier."""
-        for port, opening in self._unconfirmed.pop(token, ()):
-            self._opened_port(port, opening)
+        unconfirmed, self._unconfirmed = self._unconfirmed, ()
+        for waiting in unconfirmed:
+            behind, port, opening = waiting
+            if behind == token:
+                self._opened_port(port, opening)
+            else:
+                self._unconfirmed += (waiting,)
         for bound in self.held.values():
             if bound.awaiting == token:
                 bound.awaiting = None
@@ -241,15 +245,14 @@ class Holder:
         for bound in self.held.values():
             self._commands += self.bindings.orphan(bound, self.now)
         self.held.clear()
-        for ports in self._unconfirmed.values():
-            for port, opening in ports:
-                self._opened_port(port, opening)
-        self._unconfirmed.clear()
+        for _, port, opening in self._unconfirmed:
+            self._opened_port(port, opening)
+        self._unconfirmed = ()
 
     @property
     def media_moving(self) -> bool:
         """Whether data of a binding moves."""
-        return any(bound.moving for bound in self.held.values())
+        return bool(self.held) and any(bound.moving for bound in self.held.values())
 
     def _publish(self, code: str, detail: str) -> None:
         self._commands.append(Publish(code, detail, self.id, self.binding.name))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from ryu_alg.engine.config import EngineConfig
@@ -20,14 +19,14 @@ MAX_PAYLOAD = 65507
 class Contacts:
     """Remote addresses, the latest of them: over the bound the one unused longest goes."""
 
-    _known: OrderedDict[Address, None] = field(default_factory=OrderedDict)
+    _known: dict[Address, None] = field(default_factory=dict)
 
     def add(self, address: Address) -> None:
         """There was a datagram to it or from it."""
+        self._known.pop(address, None)
         self._known[address] = None
-        self._known.move_to_end(address)
         if len(self._known) > MAX_CONTACTS:
-            self._known.popitem(last=False)
+            del self._known[next(iter(self._known))]
 
     def __contains__(self, address: Address) -> bool:
         return address in self._known
@@ -63,7 +62,8 @@ class HostEndpoints:
     def touch(self, control: Control, now: float) -> None:
         """There was traffic."""
         control.last_activity = now
-        self.live[control.inside] = self.live.pop(control.inside)
+        if len(self.live) > 1:
+            self.live[control.inside] = self.live.pop(control.inside)
 
     def release(self, control: Control, now: float, *, known: bool = True) -> None:
         """Nothing stands for it any more; `known` as for a lease."""

@@ -94,6 +94,8 @@ class PortPool:
         return self.used.taken.keys().isdisjoint(range(first, first + count))
 
     def _mark(self, first: int, count: int, host: Address) -> int:
-        self.used.taken.update((port, (host, self.of_host)) for port in range(first, first + count))
+        owner = host, self.of_host
+        for port in range(first, first + count):
+            self.used.taken[port] = owner
         self.of_host[host] += count
         return first

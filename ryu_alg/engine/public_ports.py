@@ -11,6 +11,8 @@ from ryu_alg.engine.config import EngineConfig, PortRange
 from ryu_alg.engine.port_pool import PortPool, UsedPorts
 from ryu_alg.inspection import Endpoint, Transport
 
+_OVER = {transport: (transport,) for transport in Transport}
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:
@@ -48,14 +50,14 @@ class PublicPorts:
         self, address: IPv4Address, inside: Endpoint, transport: Transport, now: float
     ) -> Lease | None:
         """Lease a port for a control connection; None if all are in use or resting."""
-        leases = self._lease(address, self.config.control, (inside,), (transport,), now)
+        leases = self._lease(address, self.config.control, (inside,), _OVER[transport], now)
         return leases[0] if leases else None
 
     def data(
         self, address: IPv4Address, inside: Endpoint, transport: Transport, now: float
     ) -> Lease | None:
         """Lease a port for a data pinhole; None if all are in use or resting."""
-        leases = self._lease(address, self.config.data, (inside,), (transport,), now)
+        leases = self._lease(address, self.config.data, (inside,), _OVER[transport], now)
         return leases[0] if leases else None
 
     def listening(self, address: IPv4Address, inside: Endpoint, now: float) -> Lease | None:
@@ -73,7 +75,7 @@ class PublicPorts:
         even: bool,
     ) -> tuple[Lease, ...]:
         """Lease consecutive ports for data; none if there are not as many in a row."""
-        return self._lease(address, self.config.data, inside, (transport,), now, even=even)
+        return self._lease(address, self.config.data, inside, _OVER[transport], now, even=even)
 
     def behind(self, public: Endpoint, transport: Transport) -> Endpoint | None:
         """The inside endpoint that `public` stands for, by a lease, as a published service, or
@@ -113,5 +115,6 @@ class PublicPorts:
             Lease(Endpoint(address, port), endpoint, transports, now, pool, self._standing)
             for port, endpoint in enumerate(inside, first)
         )
-        self._standing.update((lease.public, lease) for lease in leases)
+        for lease in leases:
+            self._standing[lease.public] = lease
         return leases

@@ -61,6 +61,7 @@ from ryu_alg.inspection import (
     Unbind,
 )
 
+_EFFECTS = get_args(Effect)
 MAX_STALLED = 16
 """Answers in a row that say or open something and decide no byte: more never come to an end."""
 MAX_FLOW_TIMEOUT = 65535
@@ -98,9 +99,13 @@ class Session(Holder):
     """What was opened last has no barrier behind it yet."""
     _barrier: int | None = None
     """The one that the gate waits for."""
-    _told_idle: list[int] = field(default_factory=list)
+    _told_idle: tuple[int, ...] = ()
     """Bindings whose idleness the inspector hears of when the gate is open."""
     _last_wake: float = float("-inf")
+    _wakes_at: float | None = None
+    """When the inspector wants to be woken, as it said after the latest call."""
+    _called: bool = True
+    """It has been called since."""
     _stalled: int = 0
     """Answers that did something since a byte was decided."""
     _fault: Fault | None = None
@@ -202,7 +207,7 @@ class Session(Holder):
         self.now = now
         number = self._idle(data)
         if number is not None:
-            self._told_idle.append(number)
+            self._told_idle += (number,)
         self._tell_idle()
         return self._flush()
 
@@ -274,10 +279,12 @@ class Session(Holder):
             return None
         if self.ended_at is not None:
             return self.ended_at + self.timers.time_wait
-        deadline = min(self._probe_due(), self._idle_deadline())
+        deadline = self._idle_deadline()
+        if self.moving:
+            deadline = min(deadline, self._probe_due())
         for timeout in (self.editor.next_timeout(), self._inspector_timeout()):
-            if timeout is not None:
-                deadline = min(deadline, timeout)
+            if timeout is not None and timeout < deadline:
+                deadline = timeout
         return deadline
 
     def over(self, now: float) -> bool:
@@ -321,10 +328,10 @@ class Session(Holder):
                 progress = self._inspect_once(direction) or progress
 
     def _inspect_once(self, direction: Direction) -> bool:
-        if self.awaiting_barrier:
-            return False
         editor = self.editor
         stream = editor.stream(direction)
+        if self.awaiting_barrier or (not stream.pending and stream.fin_at is None):
+            return False
         data = editor.undecided(direction)
         if self.opaque:
             if data:
@@ -368,7 +375,8 @@ class Session(Holder):
     def _tell_idle(self) -> None:
         """Have the inspector hear which bindings are idle, once nothing waits for the switch."""
         while self._told_idle and not self.awaiting_barrier and self.ended_at is None:
-            number = self._told_idle.pop(0)
+            number, *rest = self._told_idle
+            self._told_idle = tuple(rest)
             if number in self.held:
                 self._hear(self._asked(partial(self._say_idle, number)))
 
@@ -392,7 +400,8 @@ class Session(Holder):
         self, question: Callable[[], Sequence[Effect]], size: int | None = None
     ) -> Sequence[Effect]:
         if self._fault is None:
-            effects = ask_effects(self.config.watch, question, get_args(Effect), size)
+            self._called = True
+            effects = ask_effects(self.config.watch, question, _EFFECTS, size)
             if not isinstance(effects, Fault):
                 self._tell_late(size)
                 return effects
@@ -408,7 +417,7 @@ class Session(Holder):
         if not self.binding.opaque_on_fault:
             return [report, Abort("the inspector failed")]
         self.inspector = Mute()
-        self._told_idle.clear()
+        self._told_idle = ()
         self._abandon()
         self._commands += self.announced.withdraw_all(self.now, "the inspector failed")
         return [report, Opaque()]
@@ -416,7 +425,7 @@ class Session(Holder):
     def _apply(self, direction: Direction, data: bytes, effects: Sequence[Effect]) -> bool:
         """Carry out what the inspector wants: whether anything was decided."""
         left = len(data)
-        gated = any(self._needs_switch(effect) for effect in effects)
+        gated = any(map(self._needs_switch, effects))
         if gated:
             self.editor.close_gate()
         decided = wrong = False
@@ -502,7 +511,7 @@ class Session(Holder):
         if self._barrier is not None:
             self.barriers.cancel(self._barrier)
             self._barrier = None
-        self._told_idle.clear()
+        self._told_idle = ()
         if self.offloaded:
             # One direction's flow may have ended alone: a reset has no answer.
             self._commands.append(EndOffload(self.id))
@@ -555,11 +564,16 @@ class Session(Holder):
         """When the inspector wants to be woken, unless it has to wait for the switch."""
         if self.opaque or self.awaiting_barrier:
             return None
-        due = self._fault or ask_time(self.config.watch, lambda: self.inspector.next_timeout())
-        if isinstance(due, Fault):
-            self._fault = due
+        if self._called and self._fault is None:
+            due = ask_time(self.config.watch, lambda: self.inspector.next_timeout())
+            if isinstance(due, Fault):
+                self._fault = due
+            else:
+                self._wakes_at, self._called = due, False
+        if self._fault is not None:
             return self.now
-        return None if due is None else max(due, self._last_wake + WAKE_PAUSE)
+        wakes_at = self._wakes_at
+        return None if wakes_at is None else max(wakes_at, self._last_wake + WAKE_PAUSE)
 
     def _probe_due(self) -> float:
         if not self.moving or self.editor.phase is not Phase.OPEN:

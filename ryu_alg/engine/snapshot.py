@@ -110,7 +110,7 @@ def _stream(session: Session, now: float) -> SessionView:
         to_client_bytes=session.editor.to_client.decided_bytes,
         to_server_shift=session.editor.shift(Direction.TO_SERVER),
         to_client_shift=session.editor.shift(Direction.TO_CLIENT),
-        pinholes=(*sorted(session.announced.ids), *_admitted(session)),
+        pinholes=(*session.announced.ids, *_admitted(session)),
         data_packets=session.tally.packets,
         data_bytes=session.tally.bytes,
         transport=Transport.TCP,

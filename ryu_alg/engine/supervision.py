@@ -41,6 +41,7 @@ from ryu_alg.inspection import Watch as WatchEffect
 
 _Answer = TypeVar("_Answer")
 
+_ADDRESSES = (IPv4Address, IPv6Address)
 _CODE = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
 """What events are counted under: there must be no end of them on the wire."""
 MAX_CODE = 80
@@ -203,10 +204,11 @@ def _sound(effect: object) -> bool:
 
 
 def _is_endpoint(value: object) -> bool:
-    match value:
-        case Endpoint(IPv4Address() | IPv6Address(), int()):
-            return True
-    return False
+    return (
+        isinstance(value, Endpoint)
+        and isinstance(value.address, _ADDRESSES)
+        and isinstance(value.port, int)
+    )
 
 
 def _place(error: BaseException) -> str:

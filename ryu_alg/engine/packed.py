@@ -1,0 +1,21 @@
+"""Addresses from their packed form. A few of them come with nearly all packets."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from ipaddress import ip_address
+
+from ryu_alg.inspection import Address, Endpoint
+
+_REMEMBERED = 4096
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def unpacked(packed: bytes) -> Address:
+    """The address that 4 or 16 bytes are."""
+    return ip_address(packed)
+
+
+def endpoint(packed: bytes, port: int) -> Endpoint:
+    """An end of a packet."""
+    return Endpoint(unpacked(packed), port)
