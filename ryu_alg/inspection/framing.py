@@ -7,15 +7,14 @@ the protocol's limit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 CR = 0x0D
 LF = 0x0A
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One whole line: `raw` as it stands in the stream, with its LF."""
 
     raw: bytes

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from ryu_alg.inspection.names import printable
 from ryu_alg.protocols.ftp import telnet
@@ -30,8 +30,7 @@ class Malformed(Enum):
     """Some servers answer it, others do not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A command as the server will read it."""
 
     raw: bytes
@@ -52,11 +51,12 @@ class Command:
     @property
     def role(self) -> Role:
         """What it means to the gateway."""
-        if self.verb is None:
+        verb = self.verb
+        if verb is None:
             return Role.PLAIN
-        if self.name == "EPSV" and self.argument.upper() == b"ALL":
+        if verb.role is Role.EXTENDED_PASSIVE and self.argument.upper() == b"ALL":
             return Role.EXTENDED_ONLY
-        return self.verb.role
+        return verb.role
 
     @property
     def shown(self) -> str:

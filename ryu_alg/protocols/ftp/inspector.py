@@ -17,9 +17,8 @@ class FtpInspector(StreamInspector):
     """The protocol logic of one FTP session; what it remembers is in `dialogue`."""
 
     def __init__(self, options: FtpOptions, gateway: StreamGateway) -> None:
-        self.options = options
-        self.gateway = gateway
         self.dialogue = Dialogue()
+        self.negotiator = Negotiator(gateway, options)
 
     @property
     def user(self) -> str | None:
@@ -55,8 +54,7 @@ class FtpInspector(StreamInspector):
         if self.dialogue.phase is Phase.OPAQUE:
             decisions.forward(len(data))
             return
-        negotiator = Negotiator(self.gateway, self.options)
         if decisions.direction is Direction.TO_SERVER:
-            Requests(self.dialogue, negotiator).take(data, decisions, last)
+            Requests(self.dialogue, self.negotiator).take(data, decisions, last)
         else:
-            Responses(self.dialogue, negotiator).take(data, decisions)
+            Responses(self.dialogue, self.negotiator).take(data, decisions)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ryu_alg.protocols.ftp import telnet
 
@@ -11,8 +11,7 @@ _CODE = re.compile(rb"([1-6][0-9]{2})([ -]|\r*\n|\Z)")
 _GREETINGS = frozenset({120, 220})
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyLine:
+class ReplyLine(NamedTuple):
     """A line that begins with a reply code."""
 
     code: int

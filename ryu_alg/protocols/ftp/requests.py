@@ -86,43 +86,43 @@ class Requests:
             reply = replies.make(500, "Syntax error, command unrecognized.")
             self._refuse(len(raw), Role.PLAIN, reply, report, decisions)
             return True
-        argument = command.argument.decode("utf-8", "surrogateescape")
-        denial = self._denial(command, argument)
+        role, argument = command.role, command.argument.decode("utf-8", "surrogateescape")
+        denial = self._denial(command, role, argument)
         if denial is not None:
             report = Report("ftp.denied", command.shown)
-            self._refuse(len(raw), command.role, denial, report, decisions)
-        elif refusal := self._unserved(command):
-            self._refuse(len(raw), command.role, *refusal, decisions)
-        elif command.role is Role.ACTIVE:
+            self._refuse(len(raw), role, denial, report, decisions)
+        elif refusal := self._unserved(command, role):
+            self._refuse(len(raw), role, *refusal, decisions)
+        elif role is Role.ACTIVE:
             if not dialogue.settled:
                 # Its pinhole opens at once, so the server must have answered all that came
                 # before, its greeting at the least.
                 return False
             self._active(command, decisions)
         else:
-            user = argument if command.role is Role.USER else None
-            dialogue.pending.append(Pending(command.role, command.name, user=user))
+            user = argument if role is Role.USER else None
+            dialogue.pending.append(Pending(role, command.name, user=user))
             decisions.forward(len(raw))
         return True
 
-    def _denial(self, command: Command, argument: str) -> bytes | None:
+    def _denial(self, command: Command, role: Role, argument: str) -> bytes | None:
         """The reply that command control has for it, for whoever may be the user."""
-        users = [argument] if command.role is Role.USER else self.dialogue.possible_users
+        users = [argument] if role is Role.USER else self.dialogue.possible_users
         client = self.negotiator.gateway.conversation.client.address
         for user in users:
             if denial := policy.denial(self.negotiator.options, command, user, client):
                 return denial
         return None
 
-    def _unserved(self, command: Command) -> tuple[bytes, Report] | None:
+    def _unserved(self, command: Command, role: Role) -> tuple[bytes, Report] | None:
         """The reply to what the gateway does not serve, whoever asks."""
-        if command.role is Role.UNSUPPORTED:
+        if role is Role.UNSUPPORTED:
             reply = replies.make(502, f"{command.name} is not supported by the gateway.")
             return reply, Report("ftp.unsupported", command.name)
-        if command.role is Role.SECURITY and self.negotiator.options.auth == "refuse":
+        if role is Role.SECURITY and self.negotiator.options.auth == "refuse":
             reply = replies.make(534, "The gateway does not permit encrypted sessions.")
             return reply, Report("ftp.auth.refused", command.shown)
-        if command.role in _ADDRESSES_AND_PORTS and self.dialogue.extended_only:
+        if role in _ADDRESSES_AND_PORTS and self.dialogue.extended_only:
             reply = replies.make(501, f"{command.name} is not allowed after EPSV ALL.")
             return reply, Report("ftp.epsv_all", command.name)
         return None

@@ -7,7 +7,7 @@ such a line must not reach it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 IAC = 0xFF
 _WILL = 0xFB
@@ -18,8 +18,7 @@ _LAST_OPTION = 49
 _LINE_ENDS = frozenset(b"\r\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Plain:
+class Plain(NamedTuple):
     """A line without its TELNET commands, and where each byte of it stood."""
 
     text: bytes

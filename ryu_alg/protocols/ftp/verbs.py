@@ -51,6 +51,8 @@ class Role(Enum):
     UNSUPPORTED = "unsupported"
     """Refused: it would carry addresses, or commands, past the gateway."""
 
+    __hash__ = object.__hash__
+
 
 class Handling(Enum):
     """What becomes of a verb unless command control says otherwise."""

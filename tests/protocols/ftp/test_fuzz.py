@@ -83,7 +83,7 @@ def check(session: Session, arrived: list[Arrival]) -> None:
             assert (session.left[direction] + session.held[direction]) == whole
         if not session.aborted:
             assert whole.endswith(session.held[direction])
-    if session.inspector.options.profile == "read-only":
+    if session.inspector.negotiator.options.profile == "read-only":
         writing = {verb.name.encode() for verb in VERBS.values() if verb.writes}
         assert writing.isdisjoint(lines(session.left[TO_SERVER]))
 
