@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from ryu_alg.inspection.edits import Span
 from ryu_alg.inspection.framing import Line
@@ -17,7 +17,7 @@ _MAX_PARAMETERS = 15
 _HEAD = re.compile(
     rb" *(?P<tags>@[^ ]* +)?(?::(?P<prefix>[^ ]*) +)?(?P<command>[A-Za-z]+|[0-9]{3})(?= |$)"
 )
-_BLANKS = re.compile(rb" *")
+_COLON = 0x3A
 _WORD = re.compile(rb"[^ ]+")
 
 
@@ -32,8 +32,7 @@ class Malformed(Enum):
     """It has no command."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A message, and where its parts stand in the line that it was read from."""
 
     raw: bytes
@@ -70,24 +69,19 @@ def parse(line: Line) -> Message | Malformed:
     head = _HEAD.match(text)
     if head is None:
         return Malformed.SYNTAX
-    tags_end = head.end("tags") if head["tags"] else 0
-    return Message(
-        line.raw, tags_end, head["prefix"] or b"", head["command"].upper(), _spans(text, head.end())
-    )
+    tags, prefix, command = head.groups()
+    tags_end = head.end("tags") if tags else 0
+    return Message(line.raw, tags_end, prefix or b"", command.upper(), _spans(text, head.end()))
 
 
 def _spans(text: bytes, position: int) -> tuple[Span, ...]:
     """Of the parameters that begin at `position`."""
     spans: list[Span] = []
-    while True:
-        blanks = _BLANKS.match(text, position)
-        position = blanks.end() if blanks else position
-        if position >= len(text):
-            return tuple(spans)
-        if text.startswith(b":", position):
-            return (*spans, (position + 1, len(text)))
+    for word in _WORD.finditer(text, position):
+        start = word.start()
+        if text[start] == _COLON:
+            return (*spans, (start + 1, len(text)))
         if len(spans) == _MAX_PARAMETERS - 1:
-            return (*spans, (position, len(text)))
-        word = _WORD.match(text, position)
-        position = word.end() if word else len(text)
-        spans.append((word.start() if word else position, position))
+            return (*spans, (start, len(text)))
+        spans.append(word.span())
+    return tuple(spans)

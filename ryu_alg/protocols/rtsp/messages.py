@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ryu_alg.inspection.framing import LF
 from ryu_alg.inspection.headers import Field, Head, HeadLimits
@@ -26,8 +26,7 @@ _TIMEOUT = re.compile(rb"(?:^|;)[ \t]*timeout[ \t]*=[ \t]*([0-9]{1,10})", re.IGN
 _CSEQ = re.compile(rb"[0-9]{1,10}")
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """What a Session header says."""
 
     name: bytes
@@ -35,8 +34,7 @@ class Session:
     """Seconds; None: it says nothing about it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """The head of a message, within the bytes that it was read from."""
 
     raw: bytes
@@ -61,7 +59,7 @@ class Message:
 
     def value(self, name: bytes) -> bytes:
         """The value of the only field of a name; empty if there is none, or more than one."""
-        found = list(self.fields(name))
+        found = [field for field in self.head.fields if field.name == name]
         return self.raw[found[0].value_start : found[0].value_end] if len(found) == 1 else b""
 
     @property

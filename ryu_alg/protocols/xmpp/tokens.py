@@ -8,8 +8,8 @@ for anything else, and so never get to a parser.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 TAG_LIMIT = 8192
 """Bytes of one tag."""
@@ -52,8 +52,7 @@ class Kind(Enum):
     """`<![CDATA[`: what follows is text up to `CDATA_END`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A piece of a stream."""
 
     kind: Kind
