@@ -29,7 +29,7 @@ from ryu_alg.engine.views import (
 from ryu_alg.event_log import EventLog
 from ryu_alg.openflow.datagrams import NO_PROTOCOL
 from ryu_alg.openflow.plan import PipelinePlan
-from ryu_alg.rest.read_model import Applied, Refused
+from ryu_alg.rest.read_model import Applied, Listed, Refused
 from ryu_alg.settings import ConfigurationError, Settings, load, load_to_start
 
 LOG = logging.getLogger("ryu_alg")
@@ -97,26 +97,30 @@ class Gateway:
 
     # -- ReadModel ------------------------------------------------------------------------------
 
-    def sessions(self) -> Iterable[SessionView]:
+    def sessions(self, after: int = 0) -> Listed[SessionView]:
         """Every session."""
         self.on_look()
-        return list(snapshot.sessions(self.engine, time.monotonic()))
+        views = snapshot.sessions(self.engine, time.monotonic(), after)
+        return Listed(snapshot.sessions_total(self.engine), views)
 
-    def pinholes(self) -> Iterable[PinholeView]:
-        """Every expectation that crosses the gateway."""
-        return list(snapshot.pinholes(self.engine, time.monotonic()))
+    def pinholes(self, after: int = 0) -> Listed[PinholeView]:
+        """Every pinhole."""
+        views = snapshot.pinholes(self.engine, time.monotonic(), after)
+        return Listed(snapshot.pinholes_total(self.engine), views)
 
-    def bindings(self) -> Iterable[BindingView]:
+    def bindings(self, after: int = 0) -> Listed[BindingView]:
         """Every public port in use."""
-        return list(snapshot.bindings(self.engine, time.monotonic()))
+        views = snapshot.bindings(self.engine, time.monotonic(), after)
+        return Listed(snapshot.bindings_total(self.engine), views)
 
     def protocols(self) -> Iterable[ProtocolView]:
         """What the configuration in force binds, in its order."""
         return assembly.protocol_views(self.settings, assembly.protocol_specs(self.settings))
 
-    def events(self) -> Iterable[EventView]:
-        """The most recent events, oldest first."""
-        return list(self._events.kept)
+    def events(self, after: int = 0) -> Listed[EventView]:
+        """The most recent events."""
+        kept = self._events.kept
+        return Listed(len(kept), (event for event in kept if event.id > after))
 
     def status(self) -> StatusView:
         """The gateway as a whole."""
@@ -135,7 +139,7 @@ class Gateway:
                 for binding in engine.config.protocols
             },
             pinholes=snapshot.pinhole_states(engine),
-            bindings=Counter(binding.kind for binding in snapshot.bindings(engine, now)),
+            bindings=snapshot.binding_kinds(engine),
             punts=self.punts,
             packet_outs=self.packet_outs,
             events=self._events.counts + engine.counters,

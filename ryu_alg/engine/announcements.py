@@ -63,9 +63,9 @@ class Announcements:
         if entry is None:
             return []
         if entry.pinhole is None:
-            entry.state = PinholeState.OPEN
+            self.expectations.move(entry, PinholeState.OPEN)
             return []
-        entry.state = PinholeState.OPENING
+        self.expectations.move(entry, PinholeState.OPENING)
         if entry.pinhole.last_port is None:
             entry.expires = now + entry.pinhole.hard
         # Anew for each: the end of the connection before has cut the flow's idle time-out short.
@@ -77,7 +77,7 @@ class Announcements:
         for number in self.ids:
             entry = self.expectations.live[number]
             if entry.state is PinholeState.OPENING:
-                entry.state = PinholeState.OPEN
+                self.expectations.move(entry, PinholeState.OPEN)
                 commands.append(self._shown("pinhole.opened", str(entry.pinhole)))
         return commands
 

@@ -8,10 +8,11 @@ from ipaddress import IPv4Address
 
 from ryu_alg.engine.commands import Command, Publish
 from ryu_alg.engine.config import EngineConfig
-from ryu_alg.engine.data_binding import DataBinding, Numbers, distinct
+from ryu_alg.engine.data_binding import DataBinding, distinct
 from ryu_alg.engine.data_marks import DataMark, DataMarks, Tally
 from ryu_alg.engine.media_binding import MediaBinding
 from ryu_alg.engine.pinhole_limits import MAX_PORT, PinholeLimits
+from ryu_alg.engine.pinhole_table import PinholeTable
 from ryu_alg.engine.public_ports import Lease, PublicPorts
 from ryu_alg.engine.stream_binding import StreamBinding
 from ryu_alg.inspection import (
@@ -38,7 +39,7 @@ class Bindings:
     ports: PublicPorts
     limits: PinholeLimits
     marks: DataMarks
-    numbers: Numbers
+    numbers: PinholeTable
     live: dict[int, DataBinding] = field(default_factory=dict)
     by_pinhole: dict[int, StreamBinding] = field(default_factory=dict)
     """By the number of a pinhole that no connection has used."""
@@ -67,7 +68,9 @@ class Bindings:
             return standing
         leases: tuple[Lease, ...] = ()
         if standing is not None:
-            leases = self.ports.data_run(standing, endpoints, transport, now, even=even)
+            leases = self.ports.data_run(
+                standing, endpoints, transport, now, even=even, session=session
+            )
             if not leases:
                 wanted = f"no {len(endpoints)} data ports of {standing} in a row"
                 detail = f"{wanted} are free for {host}"

@@ -52,7 +52,7 @@ class ControlBindings:
         if service is not None:
             public, published = service.public, True
         elif address is not None:
-            lease = self.ports.control(address, inside, Transport.UDP, now)
+            lease = self.ports.control(address, inside, Transport.UDP, now, session=session)
             if lease is None:
                 detail = f"no control port of {address} is free for {host}"
                 return Refusal("session.ports_exhausted", detail)

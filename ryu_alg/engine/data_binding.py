@@ -9,21 +9,10 @@ from dataclasses import dataclass
 from ryu_alg.engine.commands import Command
 from ryu_alg.engine.config import Timers
 from ryu_alg.engine.data_marks import DataMark, DataMarks, Tally
+from ryu_alg.engine.pinhole_table import PinholeTable
 from ryu_alg.engine.public_ports import Lease
 from ryu_alg.engine.views import PinholeState
 from ryu_alg.inspection import Address, Binding, Endpoint, Exchange, Realm
-
-
-@dataclass(slots=True)
-class Numbers:
-    """One sequence of ids for expectations, bindings and exchanges: none is there twice."""
-
-    last: int = 0
-
-    def next(self) -> int:
-        """The next one, above 0."""
-        self.last += 1
-        return self.last
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +46,7 @@ class DataBinding(ABC):
     since: float
     timers: Timers
     marks: DataMarks
-    numbers: Numbers
+    numbers: PinholeTable
     tally: Tally
     idle_limit: int | None = None
     """Seconds; see `DataMark.idle_limit`."""

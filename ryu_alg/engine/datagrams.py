@@ -19,6 +19,7 @@ from ryu_alg.engine.datagram_session import DatagramSession, ends
 from ryu_alg.engine.events import DatagramArrived, IcmpErrorArrived, SizedDatagramArrived
 from ryu_alg.engine.host_endpoints import HostEndpoints
 from ryu_alg.engine.packed import endpoint
+from ryu_alg.engine.rising import Rising
 from ryu_alg.engine.segment import Datagram as WireDatagram
 from ryu_alg.engine.supervision import Fault, MuteOfDatagrams, ask
 from ryu_alg.engine.tables import Tables
@@ -36,10 +37,13 @@ class Datagrams:
 
     tables: Tables
     sessions: dict[int, DatagramSession] = field(default_factory=dict)
+    order: Rising[DatagramSession] = field(init=False)
+    """Of `sessions`."""
     controls: ControlBindings = field(init=False)
     _by_host: dict[tuple[str, Address], DatagramSession] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.order = Rising(self.sessions)
         self.controls = ControlBindings(self.tables.ports, self.tables.quotas)
 
     def arrived(self, event: DatagramArrived, now: float) -> list[Command]:
@@ -375,6 +379,7 @@ class Datagrams:
             now=now,
         )
         self.sessions[session.id] = session
+        self.order.added(session.id)
         self._by_host[binding.name, own.host] = session
         tables.quotas.opened(binding.name)
         session.start(detail)

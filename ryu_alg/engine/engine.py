@@ -45,6 +45,7 @@ from ryu_alg.engine.events import (
 from ryu_alg.engine.expectations import Expectations
 from ryu_alg.engine.half_open import OUTSIDE
 from ryu_alg.engine.listening_port import ListeningPort
+from ryu_alg.engine.rising import Rising
 from ryu_alg.engine.segment import ACK, FIN, RST, SYN, Segment
 from ryu_alg.engine.session import Session
 from ryu_alg.engine.supervision import Mute
@@ -64,6 +65,8 @@ class Engine:
     sessions: dict[int, Session] = field(default_factory=dict)
     """Over TCP."""
     tables: Tables = field(init=False)
+    order: Rising[Session] = field(init=False)
+    """Of `sessions`."""
     datagrams: Datagrams = field(init=False)
     """All over UDP."""
     _by_client: dict[_Key, Session] = field(default_factory=dict)
@@ -75,6 +78,7 @@ class Engine:
 
     def __post_init__(self) -> None:
         self.tables = Tables(self.config, self.random)
+        self.order = Rising(self.sessions)
         self.datagrams = Datagrams(self.tables)
 
     def handle(self, event: Event, now: float) -> list[Command]:
@@ -213,6 +217,9 @@ class Engine:
             last_activity=now,
         )
         self.sessions[session.id] = session
+        self.order.added(session.id)
+        if session.lease is not None:
+            session.lease.session = session.id
         tables.quotas.opened(session.binding.name)
         if session.charged:
             tables.quotas.charge(session.host)

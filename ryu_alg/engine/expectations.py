@@ -9,8 +9,8 @@ from ipaddress import IPv4Address, ip_network
 
 from ryu_alg.engine.commands import DestinationNat, Pinhole, SourceNat
 from ryu_alg.engine.config import EngineConfig
-from ryu_alg.engine.data_binding import Numbers
 from ryu_alg.engine.pinhole_limits import PinholeLimits
+from ryu_alg.engine.pinhole_table import PinholeTable
 from ryu_alg.engine.public_ports import Lease, PublicPorts
 from ryu_alg.engine.views import PinholeState
 from ryu_alg.inspection import (
@@ -61,9 +61,11 @@ class Expectations:
     config: EngineConfig
     ports: PublicPorts
     limits: PinholeLimits
-    numbers: Numbers
+    numbers: PinholeTable
     live: dict[int, Announced] = field(default_factory=dict)
     per_session: Counter[int] = field(default_factory=Counter)
+    elsewhere: int = 0
+    """How many have no pinhole."""
 
     def arm(
         self,
@@ -97,7 +99,7 @@ class Expectations:
         public = self._public_address(conversation, listener, third_party)
         if listener_realm is Realm.INSIDE and connecting_realm is Realm.OUTSIDE and public:
             if last_port is None:
-                lease = self.ports.data(public, actual, transport, now)
+                lease = self.ports.data(public, actual, transport, now, session=owner.session)
                 if lease is None:
                     detail = f"no data port of {public} is free for {actual.address}"
                     return Refusal("ports.exhausted", detail)
@@ -134,15 +136,30 @@ class Expectations:
             lease,
         )
         self.live[expectation.id] = entry
+        self.numbers.moved(None, entry.state)
+        if pinhole is None:
+            self.elsewhere += 1
+        else:
+            self.numbers.add(pinhole.id, entry)
         self.limits.take(host, owner.protocol)
         self.per_session[owner.session] += 1
         return entry
+
+    def move(self, entry: Announced, state: PinholeState) -> None:
+        """It is in another state."""
+        self.numbers.moved(entry.state, state)
+        entry.state = state
 
     def remove(self, number: int) -> Announced | None:
         """The expectation is over; its lease is the caller's to end."""
         entry = self.live.pop(number, None)
         if entry is None:
             return None
+        self.numbers.moved(entry.state, None)
+        if entry.pinhole is None:
+            self.elsewhere -= 1
+        else:
+            self.numbers.remove(number)
         self.limits.give_back(entry.host, entry.protocol)
         self.per_session[entry.session] -= 1
         if self.per_session[entry.session] <= 0:

@@ -223,7 +223,7 @@ class Holder:
 
     def _opened_port(self, port: ListeningPort, opening: int) -> None:
         if port.opened and not port.confirmed and port.opening == opening:
-            port.confirmed = True
+            self.listeners.confirm(port)
             if port.admits:
                 listener = port.listener
                 self._publish("listener.opened", f"{listener.public} to {listener.inside}")

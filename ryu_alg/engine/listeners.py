@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 from ryu_alg.engine.commands import Command
 from ryu_alg.engine.config import EngineConfig
-from ryu_alg.engine.data_binding import Numbers
 from ryu_alg.engine.data_marks import DataMark, DataMarks, Tally
 from ryu_alg.engine.listening_port import Cause, ListeningPort
 from ryu_alg.engine.pinhole_limits import PinholeLimits
+from ryu_alg.engine.pinhole_table import Numbers, PinholeTable
 from ryu_alg.engine.public_ports import PublicPorts
 from ryu_alg.engine.timers import Timers
+from ryu_alg.engine.views import PinholeState
 from ryu_alg.inspection import Address, Endpoint, Listener, Realm, Refusal, Transport
 
 ARMED = 60.0
@@ -35,7 +36,7 @@ class Listeners:
     ports: PublicPorts
     limits: PinholeLimits
     marks: DataMarks
-    numbers: Numbers
+    numbers: PinholeTable
     ids: Numbers
     """Those of sessions, too: timers and marks are found by them."""
     timers: Timers
@@ -141,30 +142,28 @@ class Listeners:
             return Refusal("listener.foreign", f"{inside} is not of an inside host {host}")
         known = self.at(protocol, inside)
         if known is not None:
-            known.session = session
+            known.session = known.lease.session = session
             return known
         refusal = self.limits.forbidden((inside.port,), Realm.INSIDE) or self.limits.over_quota(
             host, protocol, PINHOLES
         )
         if refusal is not None:
             return refusal
-        lease, public = None, inside
         address = self.config.public_for(host)
-        if address is not None:
-            lease = self.ports.listening(address, inside, now)
-            if lease is None:
-                detail = f"no data port of {address} is free for {host}"
-                return Refusal("ports.exhausted", detail)
-            public = lease.public
+        number = self.ids.next()
+        lease = self.ports.listening(address, inside, now, session=session, listener=number)
+        if lease is None:
+            detail = f"no data port of {address} is free for {host}"
+            return Refusal("ports.exhausted", detail)
         self.limits.take(host, protocol, PINHOLES)
-        number, version = self.ids.next(), host.version
+        version = host.version
         tally = Tally()
         tcp, udp, asking = (
             self.marks.new(number, version, tally, transport=transport, binding=number)
             for transport in (Transport.TCP, Transport.UDP, Transport.UDP)
         )
         port = ListeningPort(
-            listener=Listener(number, inside, public),
+            listener=Listener(number, inside, lease.public),
             protocol=protocol,
             session=session,
             lease=lease,
@@ -175,12 +174,15 @@ class Listeners:
             asking=asking,
             pinholes=(self.numbers.next(), self.numbers.next()),
         )
+        for pinhole in port.pinholes:
+            self.numbers.add(pinhole, port)
         self.live[number] = port
         self._by_host.setdefault((protocol, host), {})[inside] = port
         return port
 
     def _settle(self, port: ListeningPort, now: float) -> None:
         number, inside = port.listener.id, port.listener.inside
+        self._count(port)
         if not port.over:
             self.timers.set(number, port.next_timeout())
             return
@@ -194,5 +196,19 @@ class Listeners:
         self.limits.give_back(inside.address, port.protocol, PINHOLES)
         for data in (port.tcp, port.udp, port.asking):
             self.marks.remove(data)
-        if port.lease is not None:
-            port.lease.end(now)
+        for pinhole in port.pinholes:
+            self.numbers.remove(pinhole)
+        port.lease.end(now)
+
+    def confirm(self, port: ListeningPort) -> None:
+        """The switch has opened it."""
+        port.confirmed = True
+        self._count(port)
+
+    def _count(self, port: ListeningPort) -> None:
+        state = None
+        if port.admits:
+            state = PinholeState.OPEN if port.confirmed else PinholeState.OPENING
+        for _ in port.pinholes:
+            self.numbers.moved(port.state, state)
+        port.state = state

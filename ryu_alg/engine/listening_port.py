@@ -8,6 +8,7 @@ from ryu_alg.engine.commands import CloseListener, Command, CutData, OpenListene
 from ryu_alg.engine.config import Timers
 from ryu_alg.engine.data_marks import DataMark
 from ryu_alg.engine.public_ports import Lease
+from ryu_alg.engine.views import PinholeState
 from ryu_alg.inspection import Listener
 
 
@@ -34,8 +35,7 @@ class ListeningPort:
     protocol: str
     session: int
     """That asked for it last."""
-    lease: Lease | None
-    """None without NAT."""
+    lease: Lease
     since: float
     timers: Timers
     tcp: DataMark
@@ -49,6 +49,8 @@ class ListeningPort:
     """The sizes of datagrams of the host that are inspected, in bytes of payload."""
     watcher: int | None = None
     """The session that inspects them."""
+    state: PinholeState | None = None
+    """As its pinholes are counted; None: nobody gets in."""
     confirmed: bool = False
     """The switch has opened it."""
     opening: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ryu_alg.engine.commands import CloseMedia, Command, MediaPath, OpenMedia
@@ -64,11 +64,10 @@ class MediaBinding(DataBinding):
         """See `DataBinding`."""
         if not exchanges:
             return self._shut(now)
-        paths = [self._path(exchange) for exchange in exchanges]
+        paths = dict.fromkeys(self._path(exchange) for exchange in exchanges)
         before = self._paths
-        self._paths = {
-            path: before.get(path) or _Opened(self.numbers.next(), now) for path in paths
-        }
+        self._paths = {path: before.get(path) or self._opened(now) for path in paths}
+        self._drop(opened for path, opened in before.items() if path not in self._paths)
         self.data.moving = True
         return [
             self.data.count_for(self.timers.data_idle),
@@ -80,6 +79,7 @@ class MediaBinding(DataBinding):
         shown = []
         for path, opened in self._paths.items():
             if opened.state is PinholeState.OPENING:
+                self.numbers.moved(opened.state, PinholeState.OPEN)
                 opened.state = PinholeState.OPEN
                 shown.append(_described(path))
         return shown
@@ -105,9 +105,21 @@ class MediaBinding(DataBinding):
         if not self._paths:
             return []
         paths = tuple(self._paths)
+        self._drop(self._paths.values())
         self._paths.clear()
         self.data.removed(now)
         return [CloseMedia(self.binding.id, self.data.mark, paths)]
+
+    def _opened(self, now: float) -> _Opened:
+        opened = _Opened(self.numbers.next(), now)
+        self.numbers.add(opened.number, self)
+        self.numbers.moved(None, opened.state)
+        return opened
+
+    def _drop(self, paths: Iterable[_Opened]) -> None:
+        for opened in paths:
+            self.numbers.remove(opened.number)
+            self.numbers.moved(opened.state, None)
 
     def _path(self, exchange: Exchange) -> MediaPath:
         index = exchange.index

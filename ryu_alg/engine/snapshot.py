@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from heapq import merge
 from ipaddress import ip_network
 
+from ryu_alg.engine.commands import Pinhole
 from ryu_alg.engine.data_binding import Admitted, DataBinding
 from ryu_alg.engine.datagram_session import DatagramSession
 from ryu_alg.engine.engine import Engine
+from ryu_alg.engine.expectations import Announced
 from ryu_alg.engine.holder import Holder
 from ryu_alg.engine.listening_port import ListeningPort
-from ryu_alg.engine.public_ports import Lease
 from ryu_alg.engine.session import Session
 from ryu_alg.engine.views import (
     BindingKind,
@@ -23,75 +25,96 @@ from ryu_alg.engine.views import (
 )
 from ryu_alg.inspection import Direction, Endpoint, Realm, Transport
 
-
-def sessions(engine: Engine, now: float) -> Iterator[SessionView]:
-    """Every session: those over TCP first, oldest first."""
-    for session in engine.sessions.values():
-        yield _stream(session, now)
-    for host in engine.datagrams.sessions.values():
-        yield _datagrams(host, now)
+_TRANSPORTS = len(Transport)
+"""How many views there may be of one public port."""
 
 
-def pinholes(engine: Engine, now: float) -> Iterator[PinholeView]:
-    """Every expectation that is not over, and all that bindings admit; each oldest first."""
-    for number, entry in engine.expectations.live.items():
-        pinhole = entry.pinhole
-        if pinhole is None:
-            continue
-        yield PinholeView(
-            id=number,
-            session=entry.session,
-            protocol=entry.protocol,
-            transport=pinhole.transport,
-            peers=pinhole.peers,
-            realm=pinhole.connecting_realm,
-            seen=pinhole.seen,
-            listener=entry.expectation.listener,
-            state=entry.state,
-            age=now - entry.since,
-            expires_in=None if entry.expires is None else max(0.0, entry.expires - now),
-        )
-    for bound in engine.tables.bindings.live.values():
-        for admitted in bound.admitted:
-            yield _exchange(bound, admitted, now)
-    for port in engine.tables.listeners.live.values():
-        if port.admits:
-            for number, transport in zip(port.pinholes, Transport, strict=True):
-                yield _anybody(number, transport, port, now)
+def sessions(engine: Engine, now: float, after: int = 0) -> Iterator[SessionView]:
+    """Every session with an id above `after`, oldest first."""
+    found = merge(
+        engine.order.after(after), engine.datagrams.order.after(after), key=lambda item: item[0]
+    )
+    for _, session in found:
+        if isinstance(session, Session):
+            yield _stream(session, now)
+        elif isinstance(session, DatagramSession):
+            yield _datagrams(session, now)
 
 
-def bindings(engine: Engine, now: float) -> Iterator[BindingView]:
-    """Every public port in use, sessions' control endpoints first; and every listening port."""
-    for session in engine.sessions.values():
-        if session.lease is not None:
-            yield from _bindings(session.lease, BindingKind.CONTROL, session.id, now)
-    for host in engine.datagrams.sessions.values():
-        for control in host.endpoints.live.values():
-            if control.lease is not None:
-                yield from _bindings(control.lease, BindingKind.CONTROL, host.id, now)
-    for entry in engine.expectations.live.values():
-        if entry.lease is not None:
-            yield from _bindings(entry.lease, BindingKind.DATA, entry.session, now)
-    for data in engine.tables.marks.live.values():
-        for lease in data.leases:
-            yield from _bindings(lease, BindingKind.DATA, data.session, now)
-    for bound in engine.tables.bindings.live.values():
-        for lease in bound.leases:
-            yield from _bindings(lease, BindingKind.DATA, bound.session, now)
-    for port in engine.tables.listeners.live.values():
-        for transport in Transport:
-            yield _listening(port, transport, now)
+def sessions_total(engine: Engine) -> int:
+    """How many there are."""
+    return len(engine.sessions) + len(engine.datagrams.sessions)
+
+
+def pinholes(engine: Engine, now: float, after: int = 0) -> Iterator[PinholeView]:
+    """Every pinhole with an id above `after`, oldest first: of expectations that are not over, and
+    what bindings and listening ports admit."""
+    for number, owner in engine.tables.numbers.order.after(after):
+        match owner:
+            case Announced(pinhole=Pinhole() as pinhole):
+                yield _announced(owner, pinhole, now)
+            case DataBinding():
+                for admitted in owner.admitted:
+                    if admitted.id == number:
+                        yield _exchange(owner, admitted, now)
+            case ListeningPort(admits=True):
+                transport = Transport.TCP if number == owner.pinholes[0] else Transport.UDP
+                yield _anybody(number, transport, owner, now)
+
+
+def pinholes_total(engine: Engine) -> int:
+    """How many there are."""
+    return engine.tables.numbers.states.total() - engine.expectations.elsewhere
+
+
+def bindings(engine: Engine, now: float, after: int = 0) -> Iterator[BindingView]:
+    """Every public port in use with a number above `after`, and every listening port; oldest
+    first, those over two transports twice."""
+    for number, lease in engine.tables.ports.order.after((after - 1) // _TRANSPORTS):
+        for index, transport in enumerate(lease.transports):
+            view = number * _TRANSPORTS + index
+            if view > after:
+                yield BindingView(
+                    transport,
+                    lease.inside,
+                    lease.public,
+                    lease.kind,
+                    lease.session,
+                    now - lease.since,
+                    lease.listener,
+                    view,
+                )
+
+
+def bindings_total(engine: Engine) -> int:
+    """How many there are."""
+    return engine.tables.ports.counts.total()
 
 
 def pinhole_states(engine: Engine) -> Counter[PinholeState]:
     """How many expectations and exchanges are how far."""
-    states = Counter(entry.state for entry in engine.expectations.live.values())
-    for bound in engine.tables.bindings.live.values():
-        states.update(admitted.state for admitted in bound.admitted)
-    for port in engine.tables.listeners.live.values():
-        if port.admits:
-            states[_listening_state(port)] += len(port.pinholes)
-    return states
+    return +engine.tables.numbers.states
+
+
+def binding_kinds(engine: Engine) -> Counter[BindingKind]:
+    """How many public ports are in use for what."""
+    return +engine.tables.ports.counts
+
+
+def _announced(entry: Announced, pinhole: Pinhole, now: float) -> PinholeView:
+    return PinholeView(
+        id=pinhole.id,
+        session=entry.session,
+        protocol=entry.protocol,
+        transport=pinhole.transport,
+        peers=pinhole.peers,
+        realm=pinhole.connecting_realm,
+        seen=pinhole.seen,
+        listener=entry.expectation.listener,
+        state=entry.state,
+        age=now - entry.since,
+        expires_in=None if entry.expires is None else max(0.0, entry.expires - now),
+    )
 
 
 def _stream(session: Session, now: float) -> SessionView:
@@ -182,31 +205,9 @@ def _anybody(number: int, transport: Transport, port: ListeningPort, now: float)
         realm=Realm.OUTSIDE,
         seen=listener.public,
         listener=listener.inside,
-        state=_listening_state(port),
+        state=PinholeState.OPEN if port.confirmed else PinholeState.OPENING,
         age=now - port.since,
         expires_in=None if until is None else max(0.0, until - now),
-    )
-
-
-def _listening_state(port: ListeningPort) -> PinholeState:
-    return PinholeState.OPEN if port.confirmed else PinholeState.OPENING
-
-
-def _bindings(lease: Lease, kind: BindingKind, session: int, now: float) -> Iterator[BindingView]:
-    for transport in lease.transports:
-        yield BindingView(transport, lease.inside, lease.public, kind, session, now - lease.since)
-
-
-def _listening(port: ListeningPort, transport: Transport, now: float) -> BindingView:
-    listener = port.listener
-    return BindingView(
-        transport,
-        listener.inside,
-        listener.public,
-        BindingKind.LISTENING,
-        port.session,
-        now - port.since,
-        listener.id,
     )
 
 

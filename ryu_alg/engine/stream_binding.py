@@ -86,7 +86,7 @@ class StreamBinding(DataBinding):
         shown = []
         for connection in self._connections.values():
             if connection.state is PinholeState.OPENING:
-                connection.state = PinholeState.OPEN
+                self._move(connection, PinholeState.OPEN)
                 shown.append(str(connection.pinhole))
         return shown
 
@@ -95,7 +95,7 @@ class StreamBinding(DataBinding):
         show."""
         for connection in self._connections.values():
             if connection.pinhole.id == number:
-                connection.state = PinholeState.USED
+                self._move(connection, PinholeState.USED)
                 connection.data.moving = True
                 del self.by_pinhole[number]
                 return [ClosePinhole(number)], str(connection.pinhole)
@@ -164,12 +164,21 @@ class StreamBinding(DataBinding):
             idle=self.timers.pinhole_unused,
             hard=self.timers.pinhole_hard,
         )
-        self._connections[key] = _Connection(pinhole, data, now, now + pinhole.hard)
+        opened = _Connection(pinhole, data, now, now + pinhole.hard)
+        self._connections[key] = opened
+        self.numbers.add(number, self)
+        self.numbers.moved(None, opened.state)
         self.by_pinhole[number] = self
         return [data.count_for(self.timers.data_idle), OpenPinhole(pinhole)]
 
+    def _move(self, connection: _Connection, state: PinholeState) -> None:
+        self.numbers.moved(connection.state, state)
+        connection.state = state
+
     def _shut(self, key: tuple[Exchange, Realm]) -> list[Command]:
         connection = self._connections.pop(key)
+        self.numbers.remove(connection.pinhole.id)
+        self.numbers.moved(connection.state, None)
         self.marks.remove(connection.data)
         number = connection.pinhole.id
         if connection.state is not PinholeState.USED:

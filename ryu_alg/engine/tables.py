@@ -9,12 +9,12 @@ from random import Random
 from ryu_alg.engine.barriers import Barriers
 from ryu_alg.engine.bindings import Bindings
 from ryu_alg.engine.config import EngineConfig
-from ryu_alg.engine.data_binding import Numbers
 from ryu_alg.engine.data_marks import DataMarks
 from ryu_alg.engine.expectations import Expectations
 from ryu_alg.engine.half_open import HalfOpen
 from ryu_alg.engine.listeners import Listeners
 from ryu_alg.engine.pinhole_limits import PinholeLimits
+from ryu_alg.engine.pinhole_table import Numbers, PinholeTable
 from ryu_alg.engine.public_ports import PublicPorts
 from ryu_alg.engine.session_quotas import SessionQuotas
 from ryu_alg.engine.timers import Timers
@@ -28,7 +28,7 @@ class Tables:
     random: Random
     counters: Counter[str] = field(default_factory=Counter)
     barriers: Barriers = field(default_factory=Barriers)
-    numbers: Numbers = field(default_factory=Numbers)
+    numbers: PinholeTable = field(default_factory=PinholeTable)
     session_ids: Numbers = field(default_factory=Numbers)
     timers: Timers = field(default_factory=Timers)
     """By id of a session or listening port."""

@@ -121,6 +121,8 @@ class BindingView:
     age: float
     listener: int | None = None
     """Of a listening one: the id in the cookies of its flows."""
+    number: int = 0
+    """Rises with each; above 0 in all that are shown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from http import HTTPStatus
 
 import webob
@@ -27,7 +27,7 @@ from ryu_alg.rest.listing import (
 )
 from ryu_alg.rest.metrics import CONTENT_TYPE, Metrics
 from ryu_alg.rest.problems import CONFIGURATION_REFUSED, ProblemError, path_of
-from ryu_alg.rest.read_model import ReadModel, Refused
+from ryu_alg.rest.read_model import Listed, ReadModel, Refused
 from ryu_alg.rest.views import Json
 
 BASE = "/v1.0/alg"
@@ -134,9 +134,9 @@ class Api:
         )
 
 
-def _lister(listing: Listing[View], read: Callable[[], Iterable[View]]) -> Handler:
+def _lister(listing: Listing[View], read: Callable[[int], Listed[View]]) -> Handler:
     def answer(request: webob.Request) -> webob.Response:
-        return _json(listing.page(request, read(), time.time()))
+        return _json(listing.page(request, read, time.time()))
 
     return answer
 

@@ -6,7 +6,7 @@ repeats nor hides anything else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -19,10 +19,14 @@ from ryu_alg.engine.views import BindingView, EventView, PinholeView, SessionVie
 from ryu_alg.inspection import Address, Endpoint
 from ryu_alg.rest import views
 from ryu_alg.rest.problems import ProblemError, path_of
+from ryu_alg.rest.read_model import Listed
 from ryu_alg.rest.views import Json
 
 LIMIT_MAX = 1000
 """Items on one page, and how many there are when `limit` is not given."""
+
+SEARCHED = 5000
+"""Items that one request looks at, where a filter leaves out most of them."""
 
 View = TypeVar("View")
 
@@ -35,26 +39,37 @@ class Listing(Generic[View]):
     to_json: Callable[[View, float], dict[str, Json]]
     """The float is the Unix time at which the view was taken."""
     key: Callable[[View], int]
-    """Above 0, and different for all that there is at a time."""
+    """Above 0, and rising from one item to the next."""
     touches: Callable[[View, Address], bool]
     """Whether a host has to do with it; for `?host=`."""
     filters: tuple[str, ...]
     """Query parameters besides `limit` and `after`; but for `host`, fields of the view."""
 
-    def page(self, request: webob.Request, items: Iterable[View], now: float) -> dict[str, Json]:
+    def page(
+        self, request: webob.Request, read: Callable[[int], Listed[View]], now: float
+    ) -> dict[str, Json]:
         """The page that `request` asks for. Raises ProblemError."""
         parameters = read_parameters(request, (*self.filters, "limit", "after"))
         limit = parameters.pop("limit", LIMIT_MAX)
-        after = parameters.pop("after", 0)
-        found = sorted((item for item in items if self._matches(item, parameters)), key=self.key)
-        rest = [item for item in found if self.key(item) > after]
+        listed = read(parameters.pop("after", 0))
+        found: list[View] = []
+        last = None
+        for seen, item in enumerate(listed.views):
+            fits = self._matches(item, parameters)
+            if seen == SEARCHED or (fits and len(found) == limit):
+                break
+            last = self.key(item)
+            if fits:
+                found.append(item)
+        else:
+            last = None
         following = None
-        if len(rest) > limit:
-            query = dict(request.GET) | {"limit": limit, "after": self.key(rest[limit - 1])}
+        if last is not None:
+            query = dict(request.GET) | {"limit": limit, "after": last}
             following = f"{path_of(request)}?{urlencode(query)}"
         return {
-            self.name: [self.to_json(item, now) for item in rest[:limit]],
-            "total": len(found),
+            self.name: [self.to_json(item, now) for item in found],
+            "total": None if parameters else listed.total,
             "next": following,
         }
 
@@ -120,12 +135,6 @@ def _any_at(host: Address, *endpoints: Endpoint) -> bool:
     return any(endpoint.address == host for endpoint in endpoints)
 
 
-def _binding_key(view: BindingView) -> int:
-    address = view.public.address
-    key = view.transport << 8 | address.version
-    return ((key << 128 | int(address)) << 16 | view.public.port) << 32 | view.session
-
-
 SESSIONS: Listing[SessionView] = Listing(
     "sessions",
     views.session,
@@ -145,7 +154,7 @@ PINHOLES: Listing[PinholeView] = Listing(
 BINDINGS: Listing[BindingView] = Listing(
     "bindings",
     views.binding,
-    _binding_key,
+    lambda view: view.number,
     lambda view, host: _any_at(host, view.inside, view.public),
     ("host", "session"),
 )

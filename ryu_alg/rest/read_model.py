@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from ryu_alg.engine.views import (
     BindingView,
@@ -53,16 +53,30 @@ class Refused:
     mistakes: Sequence[Mistake]
 
 
-class ReadModel(Protocol):
-    """The gateway's state. Iterables are read to their end before anything else runs."""
+View = TypeVar("View", covariant=True)
 
-    def sessions(self) -> Iterable[SessionView]: ...
-    def pinholes(self) -> Iterable[PinholeView]: ...
-    def bindings(self) -> Iterable[BindingView]: ...
+
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[View]):
+    """What a page is made of."""
+
+    total: int
+    """How many there are in all."""
+    views: Iterator[View]
+    """Those behind the page before, in the order of their keys. As many as are wanted are read
+    before anything else runs; making one takes as long however many there are."""
+
+
+class ReadModel(Protocol):
+    """The gateway's state. `after` is the key behind which a list goes on (`rest.listing`)."""
+
+    def sessions(self, after: int) -> Listed[SessionView]: ...
+    def pinholes(self, after: int) -> Listed[PinholeView]: ...
+    def bindings(self, after: int) -> Listed[BindingView]: ...
     def protocols(self) -> Iterable[ProtocolView]:
         """What is inspected, and where."""
 
-    def events(self) -> Iterable[EventView]:
+    def events(self, after: int) -> Listed[EventView]:
         """The most recent ones, of a bounded number."""
 
     def status(self) -> StatusView: ...

@@ -54,6 +54,7 @@ from ryu_alg.inspection import (
     Transport,
     Unbind,
 )
+from tests.engine.counting import check_counts
 from tests.engine.test_datagram_sessions import nothing_left
 from tests.engine.toy_datagrams import (
     DENIED_HOST,
@@ -267,8 +268,7 @@ class World:
         assert all(token in self.lan.barriers for token in tables.barriers.waiting)
         publics = [view.public for view in snapshot.bindings(engine, self.lan.now)]
         assert len(publics) == len(set(publics))
-        pinholes = [view.id for view in snapshot.pinholes(engine, self.lan.now)]
-        assert len(pinholes) == len(set(pinholes))
+        check_counts(engine, self.lan.now)
         media = {
             bound.binding.id
             for bound in live

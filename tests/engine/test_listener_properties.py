@@ -15,7 +15,6 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ryu_alg.engine import snapshot
 from ryu_alg.engine.commands import (
     Barrier,
     CloseListener,
@@ -49,6 +48,7 @@ from ryu_alg.inspection import (
     Watch,
 )
 from tests.engine.conversation import Talk
+from tests.engine.counting import check_counts
 from tests.engine.listening import CAUSE, NODE, Site, nothing_listens, site
 from tests.engine.toy_datagrams import OTHER_PHONE, PHONE, PLAIN_PHONE, PROXY, at
 
@@ -255,8 +255,7 @@ class World:
         marks = {data.mark for port in live.values() for data in (port.tcp, port.udp, port.asking)}
         assert marks == {d.mark for d in tables.marks.live.values() if d.binding is not None}
         self._check_leases([p.lease.public.port for p in live.values() if p.lease is not None])
-        views = list(snapshot.pinholes(engine, self.where.now))
-        assert len(views) == len({view.id for view in views})
+        check_counts(engine, self.where.now)
 
     def _check_leases(self, leased: list[int]) -> None:
         """Each of them has ended once, or is in use."""

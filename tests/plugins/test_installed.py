@@ -171,7 +171,7 @@ def test_a_gateway_starts_without_what_is_missing_and_says_so(tmp_path: Path) ->
     assert "archie" not in gateway.settings.protocols and "ftp" in gateway.settings.protocols
     published = [service.protocol for service in gateway.settings.published]
     assert "ftp" in published and "archie" not in published
-    (event,) = gateway.events()
+    (event,) = gateway.events().views
     assert event.code == "protocol.unusable"
     assert "protocols.archie: no protocol of that name is installed" in event.detail
     # Applied again, it is refused like any configuration with a mistake: what runs stays.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
+from typing import TypeVar
 
 from ryu_alg.engine.views import (
     BindingKind,
@@ -18,7 +20,9 @@ from ryu_alg.engine.views import (
     StatusView,
 )
 from ryu_alg.inspection import Endpoint, Realm, Transport
-from ryu_alg.rest.read_model import Applied, Refused
+from ryu_alg.rest.read_model import Applied, Listed, Refused
+
+View = TypeVar("View")
 
 
 def at(address: str, port: int) -> Endpoint:
@@ -71,6 +75,7 @@ def binding(port: int, session: int) -> BindingView:
         kind=BindingKind.CONTROL,
         session=session,
         age=60.0,
+        number=2 * port,
     )
 
 
@@ -85,8 +90,9 @@ def listening(port: int, session: int) -> list[BindingView]:
             session=session,
             age=60.0,
             listener=12,
+            number=2 * port + index,
         )
-        for transport in Transport
+        for index, transport in enumerate(Transport)
     ]
 
 
@@ -119,6 +125,12 @@ class Wrong:
     right: str
 
 
+def listed(views: list[View], key: Callable[[View], int], after: int) -> Listed[View]:
+    """What the engine has in order already."""
+    behind = [view for view in sorted(views, key=key) if key(view) > after]
+    return Listed(len(views), iter(behind))
+
+
 @dataclass
 class Model:
     """Implements ReadModel."""
@@ -140,14 +152,14 @@ class Model:
     )
     reloads: int = 0
 
-    def sessions(self) -> list[SessionView]:
-        return self.all_sessions
+    def sessions(self, after: int = 0) -> Listed[SessionView]:
+        return listed(self.all_sessions, lambda view: view.id, after)
 
-    def pinholes(self) -> list[PinholeView]:
-        return self.all_pinholes
+    def pinholes(self, after: int = 0) -> Listed[PinholeView]:
+        return listed(self.all_pinholes, lambda view: view.id, after)
 
-    def bindings(self) -> list[BindingView]:
-        return self.all_bindings
+    def bindings(self, after: int = 0) -> Listed[BindingView]:
+        return listed(self.all_bindings, lambda view: view.number, after)
 
     def protocols(self) -> list[ProtocolView]:
         return [
@@ -166,8 +178,8 @@ class Model:
             )
         ]
 
-    def events(self) -> list[EventView]:
-        return self.all_events
+    def events(self, after: int = 0) -> Listed[EventView]:
+        return listed(self.all_events, lambda view: view.id, after)
 
     def status(self) -> StatusView:
         return self.now

@@ -11,7 +11,7 @@ from tests.rest.model import Model, binding, listening
 
 
 def test_a_session() -> None:
-    item = views.session(Model().sessions()[1], 1_800_000_060.0)
+    item = views.session(Model().all_sessions[1], 1_800_000_060.0)
     assert line("sessions", item) == (
         "ftp      tcp inspected id=1 client=192.168.10.2:40001 client_seen=203.0.113.1:49153 "
         "server=198.51.100.2:21 server_seen=198.51.100.2:21 user=alice "
@@ -21,7 +21,7 @@ def test_a_session() -> None:
 
 
 def test_a_pinhole() -> None:
-    item = views.pinhole(Model().pinholes()[0], 1_800_000_002.0)
+    item = views.pinhole(Model().all_pinholes[0], 1_800_000_002.0)
     assert line("pinholes", item) == (
         "ftp      tcp open    id=10 session=1 realm=outside peers=198.51.100.2/32 "
         "seen=203.0.113.1:33000 listener=192.168.10.2:50000 remote=- binding=- "
