@@ -33,18 +33,18 @@ from ryu_alg.engine.events import (
     Timeout,
 )
 from ryu_alg.gateway import Gateway
-from ryu_alg.openflow import connections, neighbours, punts
+from ryu_alg.openflow import answers, connections, neighbours, punts
 from ryu_alg.openflow.certificates import Certificates
+from ryu_alg.openflow.channel import take_over
 from ryu_alg.openflow.cookies import Kind, parse
 from ryu_alg.openflow.ct_flush import is_forget
 from ryu_alg.openflow.datagrams import NO_PROTOCOL, DatagramProtocols
 from ryu_alg.openflow.media import SETTLING, Media
-from ryu_alg.openflow.messages import echo_request
+from ryu_alg.openflow.messages import MessageType, echo_request
 from ryu_alg.openflow.neighbours import Neighbours, links
-from ryu_alg.openflow.overload import Overload, waiting
+from ryu_alg.openflow.overload import Overload
 from ryu_alg.openflow.ovsdb import OvsdbError, fail_mode, local_database
 from ryu_alg.openflow.packet_in import PacketIn, decode
-from ryu_alg.openflow.punt_path import take_over
 from ryu_alg.openflow.switch import Cause, Switch
 from ryu_alg.rest.api import Api
 from ryu_alg.rest.auth import Guard, TokenError
@@ -57,6 +57,9 @@ ANSWER_TIME = 3.0
 """Seconds that the switch has to answer when another connection claims to be it."""
 COUNTS_INTERVAL = 1.0
 """Seconds: the switch is asked for its counters no more often."""
+
+_COOKIE = slice(16, 24)
+"""Where an OFPT_PACKET_IN has its cookie (OpenFlow 1.3.5 section 7.4.1)."""
 
 
 class AlgApp(app_manager.RyuApp):
@@ -88,9 +91,18 @@ class AlgApp(app_manager.RyuApp):
         self._overload = Overload()
         self._settling: Any = None
         self._asked_for_counts = 0.0
+        self._counts_wanted = -1
+        """Transaction id of the latest request."""
         self._alarm: Any = None
         self._alarm_at = float("inf")
-        take_over(self._packet_in)
+        take_over(
+            {
+                MessageType.PACKET_IN: self._packet_in,
+                MessageType.BARRIER_REPLY: self._barrier_reply,
+                MessageType.FLOW_REMOVED: self._flow_removed,
+                MessageType.MULTIPART_REPLY: self._multipart_reply,
+            }
+        )
         signal.signal(signal.SIGHUP, self._hang_up)
 
     # -- the switch comes and goes --------------------------------------------------------------
@@ -227,7 +239,7 @@ class AlgApp(app_manager.RyuApp):
 
     def _send(self, data: bytes) -> None:
         if self.datapath is not None:
-            self.datapath.send(data)
+            self.datapath.write(data)
 
     def _next_xid(self) -> int:
         self.datapath.xid = self.datapath.xid + 1 & self.datapath.ofproto.MAX_XID
@@ -235,15 +247,18 @@ class AlgApp(app_manager.RyuApp):
 
     # -- what the switch says -------------------------------------------------------------------
 
-    def _packet_in(self, datapath: Any, message: bytes) -> None:
+    # What follows is called from the loop that reads, see `channel.take_over`.
+
+    def _packet_in(self, datapath: Any, message: bytes) -> bool:
         """Something was punted, or a pinhole used."""
-        if datapath is not self.datapath or self.switch is None or not self.switch.ready:
-            return
-        punt = decode(message)
-        purpose = parse(punt.cookie)
+        purpose = parse(int.from_bytes(message[_COOKIE], "big"))
         if purpose is None:
-            return
-        kind, number = purpose
+            return False
+        if datapath is self.datapath and self.switch is not None and self.switch.ready:
+            self._punted(self.switch, decode(message), *purpose)
+        return True
+
+    def _punted(self, switch: Switch, punt: PacketIn, kind: Kind, number: int) -> None:
         if kind is Kind.PUNT:
             self._control_packet(punt, number)
         elif kind in (Kind.DATAGRAM, Kind.KEPT_PUNT):
@@ -255,9 +270,9 @@ class AlgApp(app_manager.RyuApp):
         elif kind is Kind.FRAGMENT:
             self._fragment(punt)
         elif kind is Kind.MEDIA:
-            self.switch.remote_port_differs(number)
+            switch.remote_port_differs(number)
         elif kind is Kind.PINHOLE:
-            self.switch.pinhole_used(number, punt)
+            switch.pinhole_used(number, punt)
             self._handle(PinholeUsed(number))
         elif kind is Kind.ICMP_ERROR:
             self._icmp_error(punt)
@@ -284,7 +299,7 @@ class AlgApp(app_manager.RyuApp):
             held = self.switch.count(punt.network, packet, began)
             if held is not None:
                 self._publish("punt.greedy", str(held))
-        if self._overload.sheds(packet.src, waiting(self.datapath.socket.fileno()), began):
+        if self._overload.sheds(packet.src, self.datapath.waiting, began):
             self._shed(packet.src)
             return
         sender = packet.src if isinstance(event, DatagramArrived) else None
@@ -337,37 +352,50 @@ class AlgApp(app_manager.RyuApp):
             event, error = found
             self._handle(event, Cause(punt, error))
 
-    @set_ev_cls(ofp_event.EventOFPFlowRemoved, MAIN_DISPATCHER)
-    def flow_removed(self, ev: Any) -> None:
+    def _flow_removed(self, datapath: Any, message: bytes) -> bool:
         """The time of a dynamic flow is up, or it was removed."""
-        message = ev.msg
-        purpose = parse(message.cookie)
-        if purpose is None or message.datapath is not self.datapath:
-            return
+        removed = answers.flow_removed(message)
+        purpose = parse(removed.cookie)
+        if purpose is None:
+            return False
+        if datapath is not self.datapath:
+            return True
         kind, number = purpose
-        ofproto = message.datapath.ofproto
-        timed_out = message.reason in (ofproto.OFPRR_IDLE_TIMEOUT, ofproto.OFPRR_HARD_TIMEOUT)
         if kind is Kind.DATA:
-            counted = message.packet_count, message.byte_count
-            self._handle(DataCounted(number, *counted, idle=timed_out, removed=not timed_out))
-        elif not timed_out:
-            return
+            counted = removed.packets, removed.bytes
+            idle = removed.timed_out
+            self._handle(DataCounted(number, *counted, idle=idle, removed=not idle))
+        elif not removed.timed_out:
+            return True
         elif kind is Kind.PINHOLE:
             self._handle(PinholeExpired(number))
         elif kind is Kind.OFFLOAD:
             self._handle(OffloadEnded(number))
+        return True
 
-    @set_ev_cls(ofp_event.EventOFPBarrierReply, MAIN_DISPATCHER)
-    def barrier_reply(self, ev: Any) -> None:
+    def _barrier_reply(self, datapath: Any, message: bytes) -> bool:
         """The switch has caught up."""
-        if ev.msg.datapath is not self.datapath or self.switch is None:
-            return
-        answered = self.switch.barrier_done(ev.msg.xid)
+        if datapath is not self.datapath or self.switch is None:
+            return False
+        answered = self.switch.barrier_done(answers.xid(message))
         if answered.pipeline_in_place:
             self.gateway.connected = True
             self._publish("switch.ready", "the pipeline is in place")
         elif answered.token is not None:
             self._handle(BarrierDone(answered.token))
+        else:
+            return False  # perhaps somebody else has asked
+        return True
+
+    def _multipart_reply(self, datapath: Any, message: bytes) -> bool:
+        """Counters of data flows, asked for by `_ask_for_counts`."""
+        if datapath is not self.datapath or answers.xid(message) != self._counts_wanted:
+            return False
+        for flow in answers.flows_counted(message):
+            purpose = parse(flow.cookie)
+            if purpose is not None and purpose[0] is Kind.DATA:
+                self._handle(DataCounted(purpose[1], flow.packets, flow.bytes, idle=False))
+        return True
 
     @set_ev_cls(ofp_event.EventOFPErrorMsg, MAIN_DISPATCHER)
     def error(self, ev: Any) -> None:
@@ -388,22 +416,13 @@ class AlgApp(app_manager.RyuApp):
         else:
             self._publish("switch.error", what)
 
-    @set_ev_cls(ofp_event.EventOFPFlowStatsReply, MAIN_DISPATCHER)
-    def flow_stats(self, ev: Any) -> None:
-        """Counters of data flows, asked for by `_ask_for_counts`."""
-        for flow in ev.msg.body:
-            purpose = parse(flow.cookie)
-            if purpose is not None and purpose[0] is Kind.DATA:
-                self._handle(
-                    DataCounted(purpose[1], flow.packet_count, flow.byte_count, idle=False)
-                )
-
     def _ask_for_counts(self) -> None:
         """Somebody looks at the gateway: have fresh counters for the next look."""
         now = time.monotonic()
         if self.switch is not None and now >= self._asked_for_counts + COUNTS_INTERVAL:
             self._asked_for_counts = now
             self.switch.ask_for_counts()
+            self._counts_wanted = self.datapath.xid
 
     # -- the engine -----------------------------------------------------------------------------
 

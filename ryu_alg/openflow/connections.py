@@ -24,6 +24,7 @@ from ryu.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER
 from ryu.lib import hub
 
 from ryu_alg.openflow.certificates import Certificates, TransportError
+from ryu_alg.openflow.channel import Channel, GarbageError
 
 LOG = logging.getLogger("ryu_alg")
 
@@ -64,6 +65,8 @@ def listen_at(host: str, port: int, certificates: Certificates | None, refused: 
         options.set_override(used, port)
     server = _Server(options.ofp_listen_host, options[used], certificates, refused)
     controller.OpenFlowController.server_loop = lambda _self, _tcp_port, _tls_port: server.serve()
+    # For --ofp-switch-address-list: switches that are connected to.
+    controller.datapath_connection_factory = server.converse
 
 
 def _is_set(option: str) -> bool:
@@ -123,7 +126,7 @@ class _Server:
         try:
             secured = self._secured(connection, address)
             if secured is not None:
-                _converse(secured, address)
+                self.converse(secured, address)
         finally:
             self._connected -= Counter([address[0]])
 
@@ -150,6 +153,17 @@ class _Server:
             return None
         return _TlsConnection(secured)
 
+    def converse(self, connection: Any, address: Address) -> None:
+        """Speak OpenFlow, until one of the two ends it."""
+        with closing(Channel(connection, address)) as channel:
+            limit = hub.spawn_after(HANDSHAKE, _give_up, channel)
+            try:
+                channel.serve()
+            except GarbageError as error:
+                self._refuse("switch.garbage", f"{address[0]}: {error}")
+            finally:
+                limit.cancel()
+
     def _refuse(self, code: str, detail: str) -> None:
         now = time.monotonic()
         if now < self._told.get(code, 0.0) + TOLD_EVERY:
@@ -166,16 +180,6 @@ def _reason(error: OSError) -> str:
     if isinstance(error, ssl.SSLError) and error.reason:
         return error.reason.lower().replace("_", " ")
     return error.strerror or str(error) or "it has gone away"
-
-
-def _converse(connection: Any, address: Address) -> None:
-    """Speak OpenFlow, until one of the two ends it."""
-    with closing(controller.Datapath(connection, address)) as datapath:
-        limit = hub.spawn_after(HANDSHAKE, _give_up, datapath)
-        try:
-            datapath.serve()
-        finally:
-            limit.cancel()
 
 
 def _give_up(datapath: Any) -> None:

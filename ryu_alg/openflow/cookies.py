@@ -58,6 +58,10 @@ class Kind(IntEnum):
     """A UDP fragment that may be of a control datagram; the id is 0, or 1 where it passes by."""
 
 
+_KINDS = {MARK << (_MARK_SHIFT - _KIND_SHIFT) | kind: kind for kind in Kind}
+"""By the top 24 bits of their cookies."""
+
+
 def cookie(kind: Kind, number: int = 0) -> int:
     """The cookie of `kind` and id `number` (32 bits; ValueError beyond)."""
     if not 0 <= number <= _ID_MASK:
@@ -67,10 +71,5 @@ def cookie(kind: Kind, number: int = 0) -> int:
 
 def parse(value: int) -> tuple[Kind, int] | None:
     """Kind and id of a cookie; None when it is not one of ours."""
-    if value >> _MARK_SHIFT != MARK:
-        return None
-    try:
-        kind = Kind(value >> _KIND_SHIFT & 0xFFF)
-    except ValueError:
-        return None
-    return kind, value & _ID_MASK
+    kind = _KINDS.get(value >> _KIND_SHIFT)
+    return None if kind is None else (kind, value & _ID_MASK)

@@ -296,6 +296,21 @@ def test_who_says_nothing_is_sent_away(plain: Controller) -> None:
     gone(plain, first(plain))
 
 
+def test_what_is_not_openflow_is_sent_away(plain: Controller) -> None:
+    """In one line, and others are served as ever."""
+    switch = first(plain)
+    plain.forget()
+    for garbage in (b"GET / HTTP/1.1\r\n\r\n", bytes(100), _message(HELLO, 1)[:2] + bytes(6)):
+        with socket.create_connection(("127.0.0.1", plain.port), timeout=PATIENCE) as stranger:
+            stranger.sendall(garbage)
+            with suppress(ConnectionResetError):
+                while stranger.recv(100):
+                    pass
+    assert plain.event("switch.garbage") == "127.0.0.1: a message of version 71"
+    assert switch.connected
+    gone(plain, switch)
+
+
 # --- TLS ------------------------------------------------------------------------------------
 
 
