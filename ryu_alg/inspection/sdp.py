@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
 
 from ryu_alg.inspection.addresses import read_address
 from ryu_alg.inspection.edits import Span
@@ -49,8 +50,7 @@ class Malformed:
     """Fit to be shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(NamedTuple):
     """An address as written."""
 
     text: bytes
@@ -59,8 +59,7 @@ class Host:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(NamedTuple):
     """A c= line."""
 
     host: Host
@@ -70,8 +69,7 @@ class Connection:
     """With its end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """An a= line."""
 
     name: bytes
@@ -83,8 +81,7 @@ class Attribute:
     """With its end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rtcp:
+class Rtcp(NamedTuple):
     """An a=rtcp attribute (RFC 3605)."""
 
     port: int

@@ -4,7 +4,7 @@ changed leaves as it came."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MAX_DEPTH = 8
 """Of lists and dictionaries within each other."""
@@ -18,8 +18,7 @@ class BencodeError(ValueError):
     """These bytes are not the bencoding of anything, or of too much."""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """A byte string."""
 
     start: int
@@ -29,8 +28,7 @@ class Text:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(NamedTuple):
     """An integer."""
 
     start: int
@@ -38,8 +36,7 @@ class Number:
     value: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(NamedTuple):
     """A list."""
 
     start: int
@@ -47,8 +44,7 @@ class Sequence:
     items: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Dictionary:
+class Dictionary(NamedTuple):
     """A dictionary. With a key twice it is malformed: readers differ in which one counts."""
 
     start: int

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from ryu_alg.inspection import Address, Endpoint, Listener
@@ -37,8 +38,7 @@ _BROWSER_PREFIX, _BROWSER_AGENT = b"sec-", b"mozilla/"
 BROWSER = "bittorrent.browser"
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """One of a query; the positions are within the message."""
 
     name: bytes

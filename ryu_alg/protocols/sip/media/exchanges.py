@@ -64,6 +64,8 @@ class Opening:
 
     def __or__(self, other: Opening) -> Opening:
         """Open for both."""
+        if self is CLOSED:
+            return other
         exchanges = dict.fromkeys(self.exchanges + other.exchanges)
         sessions = dict.fromkeys(self.sessions + other.sessions)
         return Opening(tuple(exchanges)[:MAX_EXCHANGES], tuple(sessions))
