@@ -6,6 +6,7 @@ refuses, both what is wrong and what would be right.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from enum import Enum
@@ -106,7 +107,7 @@ def parse_duration(value: object) -> float:
     """Seconds from `90`, "90s", "5m", "2h", "1d" or "250ms"; more than zero."""
     match = _DURATION.fullmatch(_text(value))
     seconds = float(match[1]) * _UNITS[match[2] or "s"] if match else 0.0
-    if seconds <= 0:
+    if not 0 < seconds < math.inf:  # 400 digits are no number
         raise refusal(
             f"{shown(value)} is not a duration above zero",
             "write seconds, or a number with its unit: 30s, 5m, 2h",

@@ -110,6 +110,11 @@ def test_whatever_is_written_is_read_or_refused(
     assert said is None or (said["wrong"] and "\n" not in said["wrong"])
 
 
+@pytest.mark.parametrize("parse", [parsers.parse_duration, parsers.parse_flow_timeout])
+def test_more_digits_than_a_number_has(parse: Callable[[object], Any]) -> None:
+    assert _refusal(parse, "9" * 400 + "s") is not None
+
+
 def _refusal(parse: Callable[[object], Any], value: object) -> dict[str, Any] | None:
     try:
         parse(value)
