@@ -44,6 +44,14 @@ _udp = struct.Struct("!HHHH")
 _short = struct.Struct("!H")
 _long = struct.Struct("!I")
 _ports_seq = struct.Struct("!HHI")
+# Without what `plain_tcp` and `plain_udp` need not know.
+_ipv4_tcp = struct.Struct("!BBH2xHB3x4s4sHHIIBBH2xH")
+_ipv6_tcp = struct.Struct("!IHxB16s16sHHIIBBH2xH")
+_ipv4_udp = struct.Struct("!BBH2xHB3x4s4sHHHH")
+_ipv6_udp = struct.Struct("!IHxB16s16sHHHH")
+_ethernet_ipv4 = struct.Struct("!6s6sHBBHHHBBH4s4s")
+_ethernet_ipv4_tcp = struct.Struct("!6s6sHBBHHHBBH4s4sHHIIBBHHH")
+_ethernet_ipv6_tcp = struct.Struct("!6s6sHIHBB16s16sHHIIBBHHH")
 
 
 class Malformed(Enum):
@@ -317,9 +325,16 @@ def _read_transport(packet: Packet, frame: bytes) -> Malformed | None:
     return None
 
 
+_SHORT = 512
+_LOW = (1 << 8 * _SHORT) - 1
+
+
 def _sum(data: bytes | bytearray) -> int:
     """Congruent to the sum of 16-bit words of `data` (RFC 1071): 2**16 is 1 modulo 0xFFFF."""
     number = int.from_bytes(data, "big")
+    if len(data) > _SHORT:
+        # The division takes longer than all else, and half of it is enough.
+        number = (number >> 8 * _SHORT) + (number & _LOW)
     return (number << 8 if len(data) & 1 else number) % 0xFFFF
 
 
@@ -353,6 +368,143 @@ def checksums_ok(packet: Packet) -> bool:
     return (_sum(packet.src + packet.dst) + proto + len(data) + _sum(data)) % 0xFFFF == 0
 
 
+TcpFields = tuple[bytes, bytes, int, int, int, int, int, int, bytes, bytes, int, int, int]
+"""Source, destination, their ports, sequence and acknowledgement number, flags, window, payload,
+options, urgent pointer, TTL, TOS: as in `Packet`."""
+
+UdpFields = tuple[bytes, bytes, int, int, bytes, int, int]
+"""Source, destination, their ports, payload, TTL, TOS: as in `Packet`."""
+
+
+def plain_tcp(frame: bytes) -> TcpFields | None:
+    """What `decode` finds in a TCP segment, in one step, if `checksums_ok`.
+
+    None for whatever is not as nearly all segments are: IPv4 without options or IPv6 without
+    extension headers, not a fragment, and right. Only `decode` can say what it is instead.
+    """
+    size = len(frame)
+    if size < 54:
+        return None
+    l3, ethertype = 14, frame[12:14]
+    if ethertype == b"\x81\x00":
+        l3, ethertype = 18, frame[16:18]
+    if ethertype == b"\x08\x00":
+        l4 = l3 + 20
+        if frame[l3 + 9] != TCP or size < l4 + 20:
+            return None
+        (
+            version_ihl,
+            tos,
+            length,
+            fragment,
+            ttl,
+            src,
+            dst,
+            sport,
+            dport,
+            seq,
+            ack,
+            offset,
+            flags,
+            window,
+            urgent,
+        ) = _ipv4_tcp.unpack_from(frame, l3)
+        if version_ihl != 0x45 or fragment & 0x3FFF or _sum(frame[l3:l4]):
+            return None
+        end = l3 + length
+        summed = frame[l3 + 12 : end]
+    elif ethertype == b"\x86\xdd":
+        l4 = l3 + 40
+        if frame[l3 + 6] != TCP or size < l4 + 20:
+            return None
+        (
+            first,
+            length,
+            ttl,
+            src,
+            dst,
+            sport,
+            dport,
+            seq,
+            ack,
+            offset,
+            flags,
+            window,
+            urgent,
+        ) = _ipv6_tcp.unpack_from(frame, l3)
+        if first >> 28 != 6:
+            return None
+        tos = first >> 20 & 0xFF
+        end = l4 + length
+        summed = frame[l3 + 8 : end]
+    else:
+        return None
+    start = l4 + (offset >> 4) * 4
+    if not l4 + 20 <= start <= end <= size or (_sum(summed) + TCP + end - l4) % 0xFFFF:
+        return None
+    payload, options = frame[start:end], frame[l4 + 20 : start]
+    return src, dst, sport, dport, seq, ack, flags, window, payload, options, urgent, ttl, tos
+
+
+def plain_udp(frame: bytes) -> UdpFields | None:
+    """The same of a UDP datagram that fills its packet."""
+    size = len(frame)
+    if size < 42:
+        return None
+    l3, ethertype = 14, frame[12:14]
+    if ethertype == b"\x81\x00":
+        l3, ethertype = 18, frame[16:18]
+    if ethertype == b"\x08\x00":
+        l4 = l3 + 20
+        if frame[l3 + 9] != UDP or size < l4 + 8:
+            return None
+        (
+            version_ihl,
+            tos,
+            length,
+            fragment,
+            ttl,
+            src,
+            dst,
+            sport,
+            dport,
+            udp_length,
+            checksum,
+        ) = _ipv4_udp.unpack_from(frame, l3)
+        if version_ihl != 0x45 or fragment & 0x3FFF or _sum(frame[l3:l4]):
+            return None
+        end = l3 + length
+        # 0: there is none (RFC 768).
+        summed = frame[l3 + 12 : end] if checksum else b""
+    elif ethertype == b"\x86\xdd":
+        l4 = l3 + 40
+        if frame[l3 + 6] != UDP or size < l4 + 8:
+            return None
+        (
+            first,
+            length,
+            ttl,
+            src,
+            dst,
+            sport,
+            dport,
+            udp_length,
+            checksum,
+        ) = _ipv6_udp.unpack_from(frame, l3)
+        if first >> 28 != 6 or not checksum:
+            return None
+        tos = first >> 20 & 0xFF
+        end = l4 + length
+        summed = frame[l3 + 8 : end]
+    else:
+        return None
+    if not l4 + 8 <= end <= size or udp_length != end - l4:
+        return None
+    if summed and (_sum(summed) + UDP + udp_length) % 0xFFFF:
+        return None
+    return src, dst, sport, dport, frame[l4 + 8 : end], ttl, tos
+
+
 def build_tcp(
     *,
     eth_src: bytes,
@@ -384,27 +536,60 @@ def build_tcp(
     header = 20 + len(options)
     length = header + len(payload)
     offset = header << 2
-    segment = (
-        _tcp.pack(sport, dport, seq, ack, offset, flags, window, 0, urgent) + options + payload
-    )
-    checksum = _checksum(_sum(src + dst) + TCP + length + _sum(segment))
-    transport = (
-        _tcp.pack(sport, dport, seq, ack, offset, flags, window, checksum, urgent)
-        + options
-        + payload
-    )
+    ends = _sum(src + dst)
+    # Whole numbers are congruent to the sums of their 16-bit words.
+    total = ends + TCP + length + sport + dport + seq + ack + (offset << 8) + flags + window
+    if options:
+        total += _sum(options)
+    checksum = _checksum(total + urgent + _sum(payload))
     if len(src) == 4:
-        total = _sum(src + dst) + 0x4500 + tos + 20 + length + 0x4000 + (ttl << 8) + TCP
-        return (
-            _ethernet.pack(eth_dst, eth_src, _ETHERTYPE_IPV4)
-            + _ipv4.pack(0x45, tos, 20 + length, 0, 0x4000, ttl, TCP, _checksum(total), src, dst)
-            + transport
+        total = ends + 0x4500 + tos + 20 + length + 0x4000 + (ttl << 8) + TCP
+        headers = _ethernet_ipv4_tcp.pack(
+            eth_dst,
+            eth_src,
+            _ETHERTYPE_IPV4,
+            0x45,
+            tos,
+            20 + length,
+            0,
+            0x4000,
+            ttl,
+            TCP,
+            _checksum(total),
+            src,
+            dst,
+            sport,
+            dport,
+            seq,
+            ack,
+            offset,
+            flags,
+            window,
+            checksum,
+            urgent,
         )
-    return (
-        _ethernet.pack(eth_dst, eth_src, _ETHERTYPE_IPV6)
-        + _ipv6.pack(0x60000000 | tos << 20, length, TCP, ttl, src, dst)
-        + transport
-    )
+    else:
+        headers = _ethernet_ipv6_tcp.pack(
+            eth_dst,
+            eth_src,
+            _ETHERTYPE_IPV6,
+            0x60000000 | tos << 20,
+            length,
+            TCP,
+            ttl,
+            src,
+            dst,
+            sport,
+            dport,
+            seq,
+            ack,
+            offset,
+            flags,
+            window,
+            checksum,
+            urgent,
+        )
+    return headers + options + payload
 
 
 def build_udp(
@@ -426,7 +611,7 @@ def build_udp(
     struct.error.
     """
     length = 8 + len(payload)
-    total = _sum(src + dst) + UDP + length + _sum(_udp.pack(sport, dport, length, 0) + payload)
+    total = _sum(src + dst) + UDP + length + sport + dport + length + _sum(payload)
     # 0 would say that there is no checksum (RFC 768).
     header = _udp.pack(sport, dport, length, _checksum(total) or 0xFFFF)
     return build_ip(
@@ -462,14 +647,22 @@ def build_ip(
     length = len(data)
     if len(src) == 4:
         total = _sum(src + dst) + 0x4500 + tos + 20 + length + identification + (ttl << 8) + proto
-        return (
-            _ethernet.pack(eth_dst, eth_src, _ETHERTYPE_IPV4)
-            + _ipv4.pack(
-                *(0x45, tos, 20 + length, identification, 0, ttl, proto, _checksum(total)),
-                *(src, dst),
-            )
-            + data
+        header = _ethernet_ipv4.pack(
+            eth_dst,
+            eth_src,
+            _ETHERTYPE_IPV4,
+            0x45,
+            tos,
+            20 + length,
+            identification,
+            0,
+            ttl,
+            proto,
+            _checksum(total),
+            src,
+            dst,
         )
+        return header + data
     return (
         _ethernet.pack(eth_dst, eth_src, _ETHERTYPE_IPV6)
         + _ipv6.pack(0x60000000 | tos << 20, length, proto, ttl, src, dst)

@@ -494,3 +494,74 @@ def test_a_udp_checksum_of_0_is_written_as_its_other_zero() -> None:
     else:
         pytest.fail("no payload has that checksum")
     assert packets.checksums_ok(view(frame))
+
+
+def plain(frame: bytes) -> object:
+    return packets.plain_tcp(frame) or packets.plain_udp(frame)
+
+
+def in_two_steps(frame: bytes) -> object:
+    """What `plain_tcp` and `plain_udp` are a shorter way to; None where they do not go."""
+    packet = packets.decode(frame)
+    if isinstance(packet, Malformed) or packet.fragmented or not packets.checksums_ok(packet):
+        return None
+    if packet.l4 - packet.l3 != (20 if packet.version == 4 else 40):
+        return None
+    ends = packet.src, packet.dst, packet.sport, packet.dport
+    ip = packet.ttl, packet.tos
+    if packet.proto == packets.TCP:
+        numbers = packet.seq, packet.ack, packet.flags, packet.window
+        return *ends, *numbers, packet.payload, packet.options, packet.urgent, *ip
+    if packet.proto == packets.UDP and packet.l4 + 8 + len(packet.payload) == packet.end:
+        return *ends, packet.payload, *ip
+    return None
+
+
+built = st.one_of(
+    st.builds(
+        lambda ends, fields: packets.build_tcp(src=ends[0], dst=ends[1], **fields),
+        addresses,
+        tcp_fields,
+    ),
+    st.builds(
+        lambda ends, fields: packets.build_udp(src=ends[0], dst=ends[1], **fields),
+        addresses,
+        udp_fields,
+    ),
+)
+
+
+@given(built, st.booleans(), st.binary(max_size=8))
+def test_a_plain_packet_is_read_in_one_step(frame: bytes, tagged: bool, padding: bytes) -> None:
+    if tagged:
+        frame = frame[:12] + b"\x81\0\0\7" + frame[12:]
+    frame += padding
+    assert plain(frame) == in_two_steps(frame) is not None
+
+
+@given(built, st.booleans(), st.data())
+def test_what_is_not_plain_is_left_to_the_general_way(
+    frame: bytes, tagged: bool, data: st.DataObject
+) -> None:
+    if tagged:
+        frame = frame[:12] + b"\x81\0\0\7" + frame[12:]
+    changed = bytearray(frame)
+    at = data.draw(st.integers(0, min(len(frame), 90) - 1))
+    changed[at] = data.draw(u8)
+    if len(changed) > 34 and changed[12:14] == b"\x08\0" and data.draw(st.booleans()):
+        packets.renew_ipv4_checksum(changed, 14, 34)
+    cut = bytes(changed[: data.draw(st.integers(0, len(frame)))])
+    assert plain(bytes(changed)) == in_two_steps(bytes(changed))
+    assert plain(cut) == in_two_steps(cut)
+
+
+def test_udp_without_a_checksum_is_plain_over_ipv4_only() -> None:
+    for src in (b"\x0a\0\0\1", bytes(15) + b"\1"):
+        frame = bytearray(
+            packets.build_udp(
+                eth_src=MAC_A, eth_dst=MAC_B, src=src, dst=src, sport=1, dport=2, payload=b"x"
+            )
+        )
+        frame[-3:-1] = b"\0\0"
+        assert (plain(bytes(frame)) is not None) == (len(src) == 4)
+        assert plain(bytes(frame)) == in_two_steps(bytes(frame))

@@ -12,6 +12,7 @@ CONTROLLER_PORT = 0xFFFF_FFFD
 EVERY_TABLE = 0xFF
 
 _HEADER = struct.Struct("!BBHI")
+_PACKET_OUT = struct.Struct("!BBHIIIH6x")
 
 
 class MessageType(IntEnum):
@@ -29,6 +30,9 @@ class MessageType(IntEnum):
     BARRIER_REQUEST = 20
     BARRIER_REPLY = 21
     METER_MOD = 29
+
+
+_PACKET_OUT_TYPE = int(MessageType.PACKET_OUT)
 
 
 class MeterCommand(IntEnum):
@@ -55,10 +59,9 @@ def echo_request(xid: int) -> bytes:
 
 def packet_out(frame: bytes, actions: bytes, in_port: int = CONTROLLER_PORT) -> bytes:
     """Send `frame` through `actions`, as if it had come in at `in_port`."""
-    return message(
-        MessageType.PACKET_OUT,
-        struct.pack("!IIH6x", NO_BUFFER, in_port, len(actions)) + actions + frame,
-    )
+    length, size = _PACKET_OUT.size + len(actions) + len(frame), len(actions)
+    head = _PACKET_OUT.pack(VERSION, _PACKET_OUT_TYPE, length, 0, NO_BUFFER, in_port, size)
+    return head + actions + frame
 
 
 def meter_mod(command: MeterCommand, meter: int, packets_per_second: int) -> bytes:

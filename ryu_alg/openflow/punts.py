@@ -23,6 +23,17 @@ def control_packet(
     frame: bytes, realm: Realm, protocol: int
 ) -> SegmentArrived | DatagramArrived | str:
     """The event of a punted control packet, or why there is none: a counter's name."""
+    tcp = packets.plain_tcp(frame)
+    if tcp is not None:
+        return SegmentArrived(Segment(*tcp), realm, protocol)
+    udp = packets.plain_udp(frame)
+    if udp is not None:
+        return DatagramArrived(Datagram(*udp), realm, protocol)
+    return _unusual(frame, realm, protocol)
+
+
+def _unusual(frame: bytes, realm: Realm, protocol: int) -> SegmentArrived | DatagramArrived | str:
+    """The same of any packet: with IP options, extension headers, or something wrong."""
     packet = packets.decode(frame)
     if isinstance(packet, packets.Malformed):
         return f"punt.malformed.{packet.value}"

@@ -56,7 +56,7 @@ from ryu_alg.openflow.punts import OrdinaryFragments
 from ryu_alg.openflow.render import REALM_NUMBER, meter_rates, render
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Cause:
     """The punt that commands answer."""
 
@@ -326,4 +326,5 @@ def _datagram_frames(datagram: Datagram) -> list[bytes]:
     """One frame, or several if it outgrows a link; none if it outgrows IP."""
     if len(datagram.payload) > packets.LONGEST_UDP:
         return []
-    return fragments(frames.udp(datagram, identification=randbits(16)), randbits(32))
+    identification = randbits(32)
+    return fragments(frames.udp(datagram, identification & 0xFFFF), identification)
