@@ -8,8 +8,12 @@ neither comes back from C nor looks for signals there is out of reach.
 What one message takes is known by measuring (docs/security.md): less than 2 ms. Inspectors are
 asked about all bytes of a stream that are undecided, which may be many messages, so what they may
 take goes by the bytes. An answer that takes more than 5 ms for each KiB or part of one is late: it
-is told, and nothing else happens, since a slow machine is nobody's fault. One that takes some ten
-times as long is interrupted. Time that goes into collecting garbage counts for nobody.
+is told, and nothing else happens, since a slow machine is nobody's fault. One that takes many times
+as long is interrupted. Time that goes into collecting all garbage counts for nobody.
+
+Inspectors are asked several times for each packet, so that being asked must not cost a system call
+more than it has to: the alarm rings at intervals for as long as there are questions, whosever they
+are, and who answers too long is found out when it rings.
 """
 
 from __future__ import annotations
@@ -29,16 +33,19 @@ _Answer = TypeVar("_Answer")
 
 LATE = 0.005
 """Seconds of processor time that an answer should take at most, for each KiB or part of one."""
-SLOW = 0.05
-"""Seconds of processor time that an answer may take for the first KiB."""
+SLOW = 0.25
+"""Seconds of processor time that an answer may take whatever it is about."""
 SLOW_PER_BYTE = 8e-6
 """And for each byte, of which a stream has up to 64 Ki that were not decided yet."""
 LIMIT = 0.5
 """For an answer to a question that is not about bytes: in its time, much may be over."""
 PATIENCE = 10.0
 """Seconds that an answer may take in all, where the processor is busy with other things."""
-TICK = 0.005
-"""Seconds between two alarms, once the limit is near."""
+TICK = 0.02
+"""Seconds between two alarms, by which an answer may be interrupted too late."""
+
+_ALL = 2
+"""The generation of objects whose collection goes through all that there are."""
 
 
 class TimeLimit:
@@ -50,6 +57,13 @@ class TimeLimit:
         self.limit = limit
         self.patience = patience
         self.late = 0.0
+        self._hub = eventlet.hubs.get_hub()
+        self._asked = False
+        """An answer is awaited."""
+        self._since_alarm = False
+        """Something was asked since the latest alarm."""
+        self._rings = False
+        """There will be another alarm."""
         self._used_up = 0.0
         self._over = 0.0
         self._collecting: float | None = None
@@ -61,20 +75,24 @@ class TimeLimit:
 
     def __call__(self, question: Callable[[], _Answer], size: int | None = None, /) -> _Answer:
         """What `question` returns; OvertimeError is raised within it when its time is up."""
-        hub = eventlet.hubs.get_hub()
-        limit = self.limit or _limit(size)
-        began = self._spent()
-        self._used_up = began + limit
-        self._over = time.monotonic() + self.patience
-        hub.switch = _refuse_to_wait
-        signal.setitimer(signal.ITIMER_REAL, limit, TICK)
+        began_at, began = time.monotonic(), self._spent()
+        self._used_up = began + (self.limit or _limit(size))
+        self._over = began_at + self.patience
+        self._asked = self._since_alarm = True
+        if not self._rings:
+            self._rings = True
+            signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
+        self._hub.switch = _refuse_to_wait
         try:
             return self._ask(question)
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            del hub.switch  # the class's own is there again
-            took = self._spent() - began
-            self.late = took if size is not None and took > _expected(size) else 0.0
+            del self._hub.switch  # the class's own is there again
+            self._asked = False
+            self.late = 0.0
+            # Processor time is asked for where it can be too much only: it is a system call.
+            if size is not None and time.monotonic() - began_at > LATE:
+                took = self._spent() - began
+                self.late = took if took > _expected(size) else 0.0
 
     def _ask(self, question: Callable[[], _Answer]) -> _Answer:
         """What the alarm may interrupt."""
@@ -83,6 +101,12 @@ class TimeLimit:
     def _ring(self, _number: int, frame: FrameType | None) -> None:
         if self._collecting is not None:
             return  # there will be another alarm
+        if not self._asked:
+            if not self._since_alarm:
+                self._rings = False
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            self._since_alarm = False
+            return
         due = self._spent() >= self._used_up or time.monotonic() >= self._over
         if due and self._interruptible(frame):
             raise OvertimeError
@@ -92,7 +116,9 @@ class TimeLimit:
         now = time.thread_time() if self._collecting is None else self._collecting
         return now - self._collected
 
-    def _collects(self, phase: str, _information: object) -> None:
+    def _collects(self, phase: str, information: dict[str, int]) -> None:
+        if information["generation"] < _ALL:
+            return  # of which there are many, each soon done
         if phase == "start":
             self._collecting = time.thread_time()
         elif self._collecting is not None:
