@@ -7,7 +7,7 @@ FUZZ_INPUTS ?= 10000000
 FUZZ_TARGETS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-lab lint bench bench-quick bench-floods first-syns fuzz docs install clean
+.PHONY: help demo test test-unit test-lab lint bench bench-quick bench-docs bench-floods first-syns fuzz docs install clean
 
 help: ## Say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -30,11 +30,14 @@ lint: install ## Check style, types and the import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: install ## Measure against the plain bridge, OVS alg=ftp and the kernel (root)
-	$(BIN)/python -m tests.bench
+bench: install ## Measure against the plain bridge, OVS and the kernel, in twenty minutes (root)
+	$(BIN)/python -m tests.bench --profile
 
-bench-quick: install ## The same in a minute, less exact (root)
+bench-quick: install ## The same in two minutes, less exact (root)
 	$(BIN)/python -m tests.bench --quick
+
+bench-docs: install ## The same as bench; its tables and profiles go into docs/performance.md (root)
+	$(BIN)/python -m tests.bench --profile --update-docs
 
 first-syns: install ## Count lost first SYNs in 10,000 FTP transfers, under two minutes (root)
 	$(BIN)/python -m tests.bench.first_syns

@@ -39,8 +39,8 @@ seccomp_sandbox=NO
 
 
 @contextmanager
-def vsftpd(host: Host, directory: Path) -> Iterator[None]:
-    """An FTP server with the two files of `load`, the large one without disk space."""
+def vsftpd(host: Host, directory: Path) -> Iterator[Path]:
+    """An FTP server; the directory of the two files of `load`, the large one without disk space."""
     root, empty = directory / "files", directory / "empty"
     root.mkdir()
     empty.mkdir()
@@ -60,7 +60,7 @@ def vsftpd(host: Host, directory: Path) -> Iterator[None]:
         time.sleep(0.2)
         if server.poll() is not None:
             raise BenchError(f"vsftpd does not start; {last_words(log_path)}")
-        yield
+        yield root
     finally:
         server.terminate()
         server.wait(5)

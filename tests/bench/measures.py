@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from enum import Enum
 from functools import partial
 from statistics import median
@@ -51,6 +52,8 @@ FIGURES = (
     Figure("calls", "Calls, none of them failed", "1/s", Better.HIGHER, 0),
     Figure("invite_p50", "INVITE to 200 p50", "ms", Better.LOWER, 3),
     Figure("invite_p99", "INVITE to 200 p99", "ms", Better.LOWER, 3),
+    Figure("transfers_1", "TFTP transfers, 1 client", "1/s", Better.HIGHER, 0),
+    Figure("transfers_16", "TFTP transfers, 16 clients", "1/s", Better.HIGHER, 0),
     Figure("announces_http", "Announces over HTTP, 16 clients", "1/s", Better.HIGHER, 0),
     Figure("announces_udp", "Announces over UDP, 16 clients", "1/s", Better.HIGHER, 0),
     Figure("inbound", "64 MB torrent from inside", "MB/s", Better.HIGHER, 1),
@@ -69,6 +72,8 @@ class Measurement:
     """Processor seconds by process of the gateway."""
     punts: int | None
     """Control packets that went to the controller."""
+    limits: dict[str, int] = field(default_factory=dict)
+    """How often it told that some limit was reached, by event."""
 
     def figures(self) -> dict[str, float]:
         """The rows that come of it."""
@@ -91,6 +96,7 @@ class Scale:
     rounds: int
     sessions_seconds: float
     noop_seconds: float
+    downloads: int
     calls_seconds: float
     """For so long calls are begun, at each rate that is tried."""
     first_attempts: int
@@ -98,39 +104,53 @@ class Scale:
     attempts: int
     """And so many in each later one, which begins with what those before have found."""
     invite_seconds: float
+    transfers_seconds: float
     announces_seconds: float
+    torrents: bool
     budget_seconds: float
     """No round begins that would probably end later than this."""
+    profile_seconds: float
 
 
 FULL = Scale(
     rounds=8,
     sessions_seconds=3.0,
     noop_seconds=2.0,
+    downloads=3,
     calls_seconds=1.5,
     first_attempts=7,
     attempts=3,
     invite_seconds=2.0,
+    transfers_seconds=1.5,
     announces_seconds=2.0,
+    torrents=True,
     budget_seconds=780.0,
+    profile_seconds=8.0,
 )
 QUICK = Scale(
-    rounds=3,
-    sessions_seconds=1.0,
-    noop_seconds=0.5,
-    calls_seconds=0.7,
-    first_attempts=5,
-    attempts=2,
-    invite_seconds=0.5,
-    announces_seconds=0.5,
-    budget_seconds=130.0,
+    rounds=2,
+    sessions_seconds=0.5,
+    noop_seconds=0.3,
+    downloads=1,
+    calls_seconds=0.5,
+    first_attempts=4,
+    attempts=1,
+    invite_seconds=0.4,
+    transfers_seconds=0.4,
+    announces_seconds=0.3,
+    torrents=False,
+    budget_seconds=65.0,
+    profile_seconds=2.0,
 )
 
 INVITES_PER_SECOND = 40
 MEDIA_EVERY = 10
 """One in so many of these calls has RTP."""
 _ANNOUNCERS = 16
-_FIRST_RATE = 100
+_USUAL_SHARE = 0.7
+_LIMIT = re.compile(r"^punt\.|quota|exhausted|limit|\.rate\.")
+"""Codes of events."""
+_FIRST_RATE = 400
 _FIRST_STRIDE, _STRIDE = 4.0, 1.15
 
 Load = tuple[str, Callable[[Peer], dict[str, Any]]]
@@ -152,16 +172,23 @@ def loads(scale: Scale, peer: Peer, rate: int | None = None) -> Iterator[Load]:
         ("sessions_16", 16, False),
         ("active_16", 16, True),
     ):
+        if active and not peer.active:
+            continue
         seconds = scale.sessions_seconds
         yield (
             name,
             partial(Peer.load, kind="sessions", at_once=at_once, seconds=seconds, active=active),
         )
     yield "noop", partial(Peer.load, kind="noop", seconds=scale.noop_seconds)
-    yield "download", partial(Peer.load, kind="download")
+    yield "download", partial(Peer.load, kind="download", times=scale.downloads)
     if peer.sip:
         yield "calls", partial(_calls, scale=scale, rate=rate)
         yield "invite", partial(_invite, seconds=scale.invite_seconds)
+    if peer.tftp:
+        for at_once in (1, 16):
+            seconds = scale.transfers_seconds
+            load = partial(Peer.fetch, kind="transfers", at_once=at_once, seconds=seconds)
+            yield f"transfers_{at_once}", load
     if peer.swarm is not None:
         for over in ("http", "udp"):
             load = partial(
@@ -172,16 +199,44 @@ def loads(scale: Scale, peer: Peer, rate: int | None = None) -> Iterator[Load]:
                 seconds=scale.announces_seconds,
             )
             yield f"announces_{over}", load
-        yield "inbound", partial(_inbound, swarm=peer.swarm)
+        if scale.torrents:
+            yield "inbound", partial(_inbound, swarm=peer.swarm)
 
 
 def measure(peer: Peer, name: str, load: Callable[[Peer], dict[str, Any]]) -> Measurement:
     """Run one load. BenchError."""
-    cpu, punts = peer.cpu(), peer.punts() if peer.punts else None
+    cpu, before = peer.cpu(), peer.status()
     result = load(peer)
     used = {process: seconds - cpu[process] for process, seconds in peer.cpu().items()}
-    came = None if peer.punts is None or punts is None else peer.punts() - punts
-    return Measurement(name, result, used, came)
+    if before is None:
+        return Measurement(name, result, used, None)
+    after = peer.status() or {}
+    punts = sum(after["punts"].values()) - sum(before["punts"].values())
+    limits = reached(before["events"], after["events"])
+    return Measurement(name, result, used, punts, limits)
+
+
+def reached(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
+    """The events in between, as counted by the controller, that say that a limit was reached."""
+    return {
+        code: count - before.get(code, 0)
+        for code, count in after.items()
+        if _LIMIT.search(code) and count > before.get(code, 0)
+    }
+
+
+def profiles(scale: Scale, rate: int) -> Iterator[Load]:
+    """What the controller is looked at under: passive sessions, and calls at a rate that it can
+    handle for long, given the highest that it could for a moment."""
+    seconds = scale.profile_seconds
+    sessions = partial(Peer.load, kind="sessions", at_once=16, seconds=seconds, active=False)
+    yield "16 clients in passive FTP sessions", sessions
+    usual = max(1, round(rate * _USUAL_SHARE))
+
+    def calls(peer: Peer) -> dict[str, Any]:
+        return asdict(peer.attempt(usual, seconds))
+
+    yield f"{usual} SIP calls a second", calls
 
 
 def _calls(peer: Peer, scale: Scale, rate: int | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ryu_alg.lab import Host
-from tests.bench import announcer, load, phone
+from tests.bench import announcer, load, phone, tftp
 from tests.bench.calls import Attempt, attempt, callee
 from tests.bench.errors import BenchError
 from tests.bench.swarm import Swarm
@@ -35,10 +35,14 @@ class Peer:
     directory: Path
     processes: Mapping[str, int] = field(default_factory=dict)
     """The gateway's own: pid by what it is."""
-    punts: Callable[[], int] | None = None
-    """How many control packets the controller has had so far; None: there is no controller."""
+    status: Callable[[], Mapping[str, Any] | None] = lambda: None
+    """What the controller says of itself; None when there is no controller."""
+    active: bool = True
+    """Whether it knows what FTP is, or need not know: active sessions work."""
     sip: bool = True
-    """Whether it knows what SIP is, or need not know."""
+    """The same of SIP."""
+    tftp: bool = True
+    """The same of TFTP."""
     swarm: Swarm | None = None
     """Through it; None: it does not know what BitTorrent is."""
 
@@ -46,6 +50,10 @@ class Peer:
         """Have the client run a measurement of `load`. BenchError when FTP does not work, or is
         not done after `patience` seconds more than it should take."""
         return self._client(["-I", load.__file__], kind, patience, parameters)
+
+    def fetch(self, kind: str, *, patience: float = 60.0, **parameters: Any) -> dict[str, Any]:
+        """The same of `tftp`."""
+        return self._client(["-E", "-m", tftp.__name__], kind, patience, parameters)
 
     def announce(self, kind: str, *, patience: float = 60.0, **parameters: Any) -> dict[str, Any]:
         """The same of `announcer`, with BitTorrent."""

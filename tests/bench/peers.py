@@ -1,15 +1,17 @@
-"""The four gateways that are compared, each with a client and servers of its own.
+"""The five gateways that are compared, each with a client and servers of its own.
 
 All are up at the same time. They are built from the same parts: hosts are namespaces behind
 veth pairs without offloads, switches are private Open vSwitches with the userspace datapath,
-the servers are vsftpd, while calls are made sipp, and where there is BitTorrent opentracker.
+the servers are vsftpd, tftpd-hpa, while calls are made sipp, and where there is BitTorrent
+opentracker.
 """
 
 from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,12 +19,13 @@ from typing import Any
 from ryu_alg.lab import GATEWAY, Host, Lab, LabError, Topology, namespaces, process
 from ryu_alg.lab import lab as labs
 from ryu_alg.lab.namespaces import Namespace
-from tests.bench import load, phone
+from tests.bench import load, phone, sampler, tftp
 from tests.bench import swarm as swarms
 from tests.bench.errors import BenchError, last_words
 from tests.bench.ftp_server import vsftpd
 from tests.bench.peer import SERVER_ADDRESS, Peer
 from tests.bench.swarm import Swarm
+from tests.bench.tftp_server import tftpd
 
 CLIENT, SERVER = "client", "server"
 CONFIG = Path(__file__).with_name("gateway.yaml")
@@ -50,7 +53,7 @@ def bridge(lab_name: str) -> Iterator[Peer]:
     )
     with (
         Lab.up(topology, lab_name, replace=True) as lab,
-        vsftpd(lab.host(SERVER), lab.directory),
+        _servers(lab.host(SERVER), lab.directory),
         _swarm(lab, _NEIGHBOUR_ADDRESS) as swarm,
     ):
         yield _tried(
@@ -66,34 +69,55 @@ def bridge(lab_name: str) -> Iterator[Peer]:
         )
 
 
+def ovs_nat(lab_name: str) -> AbstractContextManager[Peer]:
+    """Open vSwitch's `ct(nat)` by a handful of static flows, without any helper: inside hosts may
+    open connections to anywhere, and that is all that works."""
+    return _static(lab_name, "ovs-nat", {"": ""}, active=False, tftp=False)
+
+
+def ovs_alg(lab_name: str) -> AbstractContextManager[Peer]:
+    """The same with its own helpers, `ct(alg=ftp)` and `ct(alg=tftp)`: inside hosts may open
+    control connections, and their data get through by those."""
+    control = {
+        f",tcp,tp_dst={load.CONTROL_PORT}": "alg=ftp,",
+        f",udp,tp_dst={tftp.PORT}": "alg=tftp,",
+    }
+    return _static(lab_name, "ovs-alg", control)
+
+
 @contextmanager
-def ovs_alg(lab_name: str) -> Iterator[Peer]:
-    """Open vSwitch's own `ct(alg=ftp)` with NAT, by a handful of static flows."""
+def _static(
+    lab_name: str, name: str, commits: Mapping[str, str], *, active: bool = True, tftp: bool = True
+) -> Iterator[Peer]:
+    """A switch with static flows; `commits` are the arguments of `ct` with which connections from
+    inside begin, by what they match."""
     with Lab.up(_routed(controller=None), lab_name, replace=True) as lab:
         # Routing by static flows: the hosts know their neighbour without asking.
         for host, gateway in ((CLIENT, "192.168.10.1"), (SERVER, _PUBLIC_ADDRESS)):
             neighbour = f"neigh replace {gateway} lladdr {_GATEWAY_MAC} dev eth0 nud permanent"
             lab.host(host).namespace.ip(neighbour)
         flows = lab.directory / "flows"
-        flows.write_text(_ovs_alg_flows(lab), encoding="ascii")
+        flows.write_text(_static_flows(lab, commits), encoding="ascii")
         lab.ovs_ofctl("add-flows", _BRIDGE, str(flows))
-        with vsftpd(lab.host(SERVER), lab.directory):
+        with _servers(lab.host(SERVER), lab.directory):
             yield _tried(
                 Peer(
-                    "ovs-alg",
+                    name,
                     lab.host(CLIENT),
                     _CLIENT_ADDRESS,
                     lab.host(SERVER),
                     lab.directory,
                     _switch(lab),
+                    active=active,
                     sip=False,
+                    tftp=tftp,
                 )
             )
 
 
 @contextmanager
 def kernel(lab_name: str) -> Iterator[Peer]:
-    """Linux itself: a routing namespace with nf_conntrack_ftp, nf_conntrack_sip and NAT."""
+    """Linux itself: a routing namespace with nf_conntrack_ftp, _sip and _tftp, and NAT."""
     labs.down(lab_name)
     process.require_root()
     if subprocess.run(["nft", "--version"], capture_output=True).returncode:
@@ -119,26 +143,30 @@ def kernel(lab_name: str) -> Iterator[Peer]:
             )
         router.run(["sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"])
         process.run(router.argv(["nft", "-f", "-"]), stdin=_NFT_RULES)
-        with vsftpd(hosts[SERVER], directory):
+        with _servers(hosts[SERVER], directory):
             yield _tried(Peer("kernel", hosts[CLIENT], _CLIENT_ADDRESS, hosts[SERVER], directory))
     finally:
         labs.down(lab_name)
 
 
 @contextmanager
-def ryu_alg(lab_name: str) -> Iterator[Peer]:
-    """The gateway of this project, as `ryu-alg run` starts it."""
+def ryu_alg(lab_name: str, samples: Path | None = None) -> Iterator[Peer]:
+    """The gateway of this project, as `ryu-alg run` starts it; with `samples` by `sampler`, which
+    writes them there."""
+    program = ["ryu-alg"]
+    if samples is not None:
+        program = [sys.executable, sampler.__file__, str(samples)]
     topology = _routed(controller="tcp:127.0.0.1:6653")
     with (
         Lab.up(topology, lab_name, replace=True) as lab,
-        vsftpd(lab.host(SERVER), lab.directory),
+        _servers(lab.host(SERVER), lab.directory),
         _swarm(lab, _CLIENT_ADDRESS) as swarm,
     ):
         gateway = lab.host(GATEWAY)
         log_path = lab.directory / "controller.log"
         with open(log_path, "w", encoding="utf-8") as log:
             controller = gateway.popen(
-                ["ryu-alg", "run", str(CONFIG)],
+                [*program, "run", str(CONFIG)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -156,7 +184,7 @@ def ryu_alg(lab_name: str) -> Iterator[Peer]:
                     lab.host(SERVER),
                     lab.directory,
                     {"controller": controller.pid, **_switch(lab)},
-                    lambda: _punts(gateway),
+                    lambda: _status(gateway),
                     swarm=swarm,
                 )
             )
@@ -171,6 +199,7 @@ def ryu_alg(lab_name: str) -> Iterator[Peer]:
 
 PEERS: dict[str, Callable[[str], AbstractContextManager[Peer]]] = {
     "bridge": bridge,
+    "ovs-nat": ovs_nat,
     "ovs-alg": ovs_alg,
     "kernel": kernel,
     "ryu_alg": ryu_alg,
@@ -187,17 +216,21 @@ table ip bench {{
     ct helper sip {{
         type "sip" protocol udp
     }}
+    ct helper tftp {{
+        type "tftp" protocol udp
+    }}
     chain prerouting {{
         type filter hook prerouting priority filter
         iifname "lan" tcp dport {load.CONTROL_PORT} ct helper set "ftp"
         iifname "lan" udp dport {phone.SIP_PORT} ct helper set "sip"
+        iifname "lan" udp dport {tftp.PORT} ct helper set "tftp"
     }}
     chain forward {{
         type filter hook forward priority filter
         policy drop
         ct state established,related accept
         iifname "lan" tcp dport {load.CONTROL_PORT} ct state new accept
-        iifname "lan" udp dport {phone.SIP_PORT} ct state new accept
+        iifname "lan" udp dport {{ {phone.SIP_PORT}, {tftp.PORT} }} ct state new accept
     }}
     chain postrouting {{
         type nat hook postrouting priority srcnat
@@ -207,8 +240,8 @@ table ip bench {{
 """
 
 
-def _ovs_alg_flows(lab: Lab) -> str:
-    """NAT and the same policy as the kernel's rules: new control connections, and +rel."""
+def _static_flows(lab: Lab, commits: Mapping[str, str]) -> str:
+    """NAT and the policy: what inside hosts may begin, and +rel."""
     inside, outside = _port_number(lab, "lan"), _port_number(lab, "wan")
     route = f"dec_ttl,set_field:{_GATEWAY_MAC}->eth_src,set_field:%s->eth_dst,output:%d\n"
     return (
@@ -217,10 +250,12 @@ def _ovs_alg_flows(lab: Lab) -> str:
         "table=1,priority=20,ct_state=+trk+est-new-inv,ip actions=goto_table:2\n"
         "table=1,priority=20,ct_state=+trk+new+rel-inv,ip "
         "actions=ct(commit,zone=1,nat,table=2)\n"
-        f"table=1,priority=10,ct_state=+trk+new-rel-inv,in_port={inside},tcp,"
-        f"tp_dst={load.CONTROL_PORT} "
-        f"actions=ct(commit,zone=1,alg=ftp,nat(src={_PUBLIC_ADDRESS}),table=2)\n"
-        f"table=2,priority=10,ip,nw_dst={_CLIENT_ADDRESS} actions="
+        + "".join(
+            f"table=1,priority=10,ct_state=+trk+new-rel-inv,in_port={inside}{match or ',ip'} "
+            f"actions=ct(commit,zone=1,{helper}nat(src={_PUBLIC_ADDRESS}),table=2)\n"
+            for match, helper in commits.items()
+        )
+        + f"table=2,priority=10,ip,nw_dst={_CLIENT_ADDRESS} actions="
         + route % ("02:00:00:00:00:01", inside)
         + f"table=2,priority=10,ip,nw_dst={SERVER_ADDRESS} actions="
         + route % ("02:00:00:00:00:02", outside)
@@ -250,6 +285,13 @@ def _host(port: str, address: str, *gateways: str) -> dict[str, Any]:
     return {"bridge": _BRIDGE, "port": port, "addresses": [address], "gateways": list(gateways)}
 
 
+@contextmanager
+def _servers(host: Host, directory: Path) -> Iterator[None]:
+    """FTP and TFTP, with the same files."""
+    with vsftpd(host, directory) as files, tftpd(host, files, directory / "tftpd.log"):
+        yield
+
+
 def _swarm(lab: Lab, client_address: str) -> AbstractContextManager[Swarm]:
     client, server = (lab.host(CLIENT), client_address), (lab.host(SERVER), SERVER_ADDRESS)
     return swarms.swarm(client, server, lab.directory)
@@ -265,9 +307,11 @@ def _port_number(lab: Lab, port: str) -> int:
 
 
 def _tried(peer: Peer) -> Peer:
-    """The peer, once a passive and an active session, a call and announces have worked."""
+    """The peer, once everything that is measured through it has worked."""
     try:
-        peer.load("check", seconds=_START_SECONDS)
+        peer.load("check", seconds=_START_SECONDS, active=peer.active)
+        if peer.tftp:
+            peer.fetch("check", seconds=_START_SECONDS)
         if peer.sip:
             peer.dial("check", seconds=_START_SECONDS)
         if peer.swarm is not None:
@@ -281,9 +325,10 @@ def _tried(peer: Peer) -> Peer:
     return peer
 
 
-def _punts(gateway: Host) -> int:
+def _status(gateway: Host) -> dict[str, Any]:
     """What the running gateway's REST endpoint says."""
     done = gateway.run(["curl", "-sS", "-m5", "http://127.0.0.1:8080/v1.0/alg/status"])
     if done.returncode:
         raise BenchError(f"ryu_alg: its REST endpoint does not answer: {done.stderr.strip()}")
-    return sum(json.loads(done.stdout)["punts"].values())
+    status: dict[str, Any] = json.loads(done.stdout)
+    return status

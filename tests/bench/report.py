@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from statistics import median
+from textwrap import indent
 from typing import Any
 
 from tests.bench.measures import FIGURES, Better, Figure, Measurement, Scale
 
 BEGIN, END = "<!-- The benchmark's last run. -->", "<!-- End of the last run. -->"
-BASES = ("bridge", "kernel")
+PROFILE_BEGIN, PROFILE_END = "<!-- The last profile. -->", "<!-- End of the last profile. -->"
+LETTERS = {"bridge": "a", "ovs-nat": "b", "ovs-alg": "c", "kernel": "d", "ryu_alg": "e"}
+OURS = "ryu_alg"
 """What the others are compared with."""
-LETTERS = {"bridge": "a", "ovs-alg": "b", "kernel": "c", "ryu_alg": "d"}
+_COSTS = {
+    "sessions_1": "Passive sessions, 1 client",
+    "sessions_16": "Passive sessions, 16 clients",
+    "active_16": "Active sessions, 16 clients",
+    "noop": "NOOP",
+    "invite": "Calls, few",
+    "transfers_16": "TFTP transfers, 16 clients",
+    "announces_http": "Announces over HTTP, 16 clients",
+    "announces_udp": "Announces over UDP, 16 clients",
+}
+"""By measurement."""
 
 Round = Mapping[str, Sequence[Measurement]]
 """The measurements of one round, by gateway."""
@@ -70,11 +84,17 @@ class Report:
     scale: Scale
     machine: Mapping[str, str]
     rounds: Sequence[Round]
+    profiles: Mapping[str, str] = field(default_factory=dict)
+    """Where the controller's time went, by load."""
 
     @property
     def peers(self) -> tuple[str, ...]:
         """In the order of their turns."""
         return tuple(self.rounds[0])
+
+    def label(self, peer: str) -> str:
+        """What a gateway is called in the tables."""
+        return f"({LETTERS[peer]}) {peer}"
 
     def figure(self, figure: Figure, peer: str) -> Spread | None:
         """One gateway's figure over the rounds; None when it has none."""
@@ -84,11 +104,13 @@ class Report:
     def ratio(self, figure: Figure, peer: str, base: str) -> Spread | None:
         """Of the two figures of each round: what slows a whole round down cancels out. None
         when one of the two has none."""
-        values, others = self._values(figure, peer), self._values(figure, base)
-        if not values or not others:
-            return None
-        pairs = zip(values, others, strict=True)
-        return Spread.of(value / other for value, other in pairs if other)
+        pairs = self._pairs(figure, peer, base)
+        return Spread.of(value / other for value, other in pairs) if pairs else None
+
+    def difference(self, figure: Figure, peer: str, base: str) -> Spread | None:
+        """The same, of how much more the first one is."""
+        pairs = self._pairs(figure, peer, base)
+        return Spread.of(value - other for value, other in pairs) if pairs else None
 
     def cost(self, name: str) -> dict[str, float] | None:
         """What control packets cost in the measurements called `name`: punts per session, call or
@@ -122,7 +144,7 @@ class Report:
         ]
 
     def tables(self) -> list[Table]:
-        """Figures, ratios, and what the controller spends."""
+        """Figures, ratios, what the controller spends, and what kept it from more."""
         rows = [
             (
                 figure.heading,
@@ -132,42 +154,30 @@ class Report:
         ]
         figures = Table(
             f"Median of {len(self.rounds)} rounds (lowest to highest)",
-            ("", *(f"({LETTERS[peer]}) {peer}" for peer in self.peers)),
+            ("", *(self.label(peer) for peer in self.peers)),
             (
                 *rows,
                 (
-                    "Failed sessions, calls and announces",
+                    "Failed sessions, calls, transfers and announces",
                     *(str(len(self.failures(peer))) for peer in self.peers),
                 ),
             ),
         )
-        # Each against the bases, but not one base against the other twice.
-        pairs = [
-            (peer, base)
-            for number, base in enumerate(BASES)
-            for peer in self.peers
-            if peer not in BASES[: number + 1]
-        ]
+        others = [peer for peer in self.peers if peer != OURS]
         ratios = Table(
-            "Ratios, median of the rounds' own (lowest to highest)",
-            ("", *(f"{LETTERS[peer]}/{LETTERS[base]}" for peer, base in pairs)),
+            f"Ratios of {self.label(OURS)} to each, median of the rounds' own (lowest to highest)",
+            ("", *(f"{LETTERS[OURS]}/{LETTERS[base]}" for base in others)),
             tuple(
                 (
                     figure.title + (" (less is better)" if figure.better is Better.LOWER else ""),
-                    *(_text(self.ratio(figure, peer, base), 2) for peer, base in pairs),
+                    *(_text(self.ratio(figure, OURS, base), 2) for base in others),
                 )
                 for figure in FIGURES
             ),
         )
-        costs = [(figure.title, self.cost(figure.key)) for figure in FIGURES[:3]]
-        costs += [("NOOP", self.cost("noop")), ("Calls, few", self.cost("invite"))]
-        costs += [
-            (figure.title, self.cost(figure.key))
-            for figure in FIGURES
-            if figure.key.startswith("announces_")
-        ]
+        costs = [(title, self.cost(name)) for name, title in _COSTS.items()]
         spent = Table(
-            "Control packets that (d) sends to its controller: how many, and what each costs",
+            f"Control packets that ({LETTERS[OURS]}) sends to its controller, and what each costs",
             (
                 "",
                 "packets each",
@@ -181,13 +191,39 @@ class Report:
                 if cost
             ),
         )
-        return [figures, ratios, spent]
+        return [figures, ratios, spent, *self._limits()]
+
+    def limits(self) -> dict[str, dict[str, int]]:
+        """How often a limit of the gateway's own was reached, by measurement and event."""
+        found: dict[str, Counter[str]] = {}
+        for of_round in self.rounds:
+            for runs in of_round.values():
+                for run in runs:
+                    if run.limits:
+                        found.setdefault(run.name, Counter()).update(run.limits)
+        return {name: dict(events) for name, events in found.items()}
+
+    def _limits(self) -> list[Table]:
+        """Nothing, as long as no limit was reached."""
+        rows = tuple(
+            (name, event, f"{count:,}")
+            for name, events in self.limits().items()
+            for event, count in events.items()
+        )
+        title = f"Limits of ({LETTERS[OURS]})'s own that were reached, all rounds together"
+        return [Table(title, ("measurement", "event", "times"), rows)] if rows else []
 
     def markdown(self) -> str:
-        """The tables and the machine."""
+        """The machine and the tables."""
         machine = "\n".join(f"- {what}: {which}" for what, which in self.machine.items())
         tables = "\n\n".join(table.markdown() for table in self.tables())
-        return f"Run of {self.started}.\n\n{tables}\n\n{machine}"
+        return f"Run of {self.started}.\n\n{machine}\n\n{tables}"
+
+    def profiles_markdown(self) -> str:
+        """The profiles, as text."""
+        return f"Run of {self.started}.\n\n" + "\n\n".join(
+            f"Under {name}:\n\n{indent(text, '    ')}" for name, text in self.profiles.items()
+        )
 
     def json(self) -> dict[str, Any]:
         """Everything, the single measurements too."""
@@ -202,21 +238,27 @@ class Report:
                     "better": figure.better.value,
                     "peers": {peer: _plain(self.figure(figure, peer)) for peer in self.peers},
                     "ratios": {
-                        base: {
-                            peer: _plain(self.ratio(figure, peer, base))
-                            for peer in self.peers
-                            if peer != base
-                        }
-                        for base in BASES
+                        base: _plain(self.ratio(figure, OURS, base))
+                        for base in self.peers
+                        if base != OURS
                     },
                 }
                 for figure in FIGURES
             },
+            "limits": self.limits(),
+            "profiles": dict(self.profiles),
             "rounds": [
                 {peer: [asdict(run) for run in runs] for peer, runs in of_round.items()}
                 for of_round in self.rounds
             ],
         }
+
+    def _pairs(self, figure: Figure, peer: str, base: str) -> list[tuple[float, float]]:
+        """Of each round; none when one of the two has no such figure."""
+        values, others = self._values(figure, peer), self._values(figure, base)
+        if not values or not others:
+            return []
+        return [(value, other) for value, other in zip(values, others, strict=True) if other]
 
     def _values(self, figure: Figure, peer: str) -> list[float]:
         return [
@@ -228,10 +270,10 @@ class Report:
         ]
 
 
-def replaced(document: str, text: str) -> str:
+def replaced(document: str, text: str, first: str = BEGIN, last: str = END) -> str:
     """`document` with `text` between the two markers; ValueError when they are not there."""
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = document.partition(first)
+    _, end, after = rest.partition(last)
     if not begin or not end:
-        raise ValueError(f"the document lacks the lines {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n\n{text}\n\n{END}{after}"
+        raise ValueError(f"the document lacks the lines {first} and {last}")
+    return f"{before}{first}\n\n{text}\n\n{last}{after}"
