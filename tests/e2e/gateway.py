@@ -8,7 +8,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -54,15 +54,21 @@ class RunningGateway:
     """The controller's process in its namespace."""
 
     def __init__(
-        self, lab: Lab, directory: Path, config: dict[str, Any], openflow_port: int = 6653
+        self,
+        lab: Lab,
+        directory: Path,
+        config: dict[str, Any],
+        openflow_port: int = 6653,
+        applications: Sequence[str] = (),
     ) -> None:
-        """`start` starts it."""
+        """`start` starts it, with these other applications of Ryu beside it."""
         self.lab = lab
         self.host = lab.host(GATEWAY)
         # With TLS, the configuration says where it listens.
         self._options = [f"--ofp-tcp-listen-port={openflow_port}"]
         if "openflow" in config:
             self._options = []
+        self._options += applications
         self._rest_port = config.get("rest", {}).get("port", 8080)
         self.config_file = directory / "gateway.yaml"
         self.log = directory / "gateway.log"
@@ -163,13 +169,16 @@ class RunningGateway:
 
     # -- what it shows --------------------------------------------------------------------------
 
-    def request(self, method: str, path: str) -> tuple[int, dict[str, Any]]:
+    def request(
+        self, method: str, path: str, root: str = "/v1.0/alg", body: Any = None
+    ) -> tuple[int, dict[str, Any]]:
         """The status and the JSON of an answer; OSError if there is none."""
         with network.on(self.host):
             connection = http.client.HTTPConnection("127.0.0.1", self._rest_port, timeout=15)
             connection.connect()
         try:
-            connection.request(method, f"/v1.0/alg/{path}")
+            sent = None if body is None else json.dumps(body)
+            connection.request(method, f"{root}/{path}", sent)
             response = connection.getresponse()
             return response.status, json.loads(response.read())
         finally:

@@ -34,7 +34,7 @@ PATIENCE = 20.0
 PER_HOST = 8
 
 HELLO, ECHO_REQUEST, ECHO_REPLY, FEATURES_REQUEST, FEATURES_REPLY = 0, 2, 3, 5, 6
-MULTIPART_REQUEST, MULTIPART_REPLY = 18, 19
+PACKET_IN, MULTIPART_REQUEST, MULTIPART_REPLY = 10, 18, 19
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is missing")
 
@@ -151,6 +151,7 @@ class FakeSwitch:
     ) -> None:
         """`answers`: to echo requests, too."""
         self._id, self._answers = datapath_id, answers
+        self.echo_replies = 0
         connection = socket.create_connection(("127.0.0.1", controller.port), timeout=PATIENCE)
         self._connection = context.wrap_socket(connection) if context else connection
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -166,6 +167,8 @@ class FakeSwitch:
                     self._connection.sendall(_message(FEATURES_REPLY, xid, features))
                 elif kind == MULTIPART_REQUEST:
                     self._connection.sendall(_message(MULTIPART_REPLY, xid, body[:2] + bytes(6)))
+                elif kind == ECHO_REPLY:
+                    self.echo_replies += 1
                 elif kind == ECHO_REQUEST and self._answers:
                     self._connection.sendall(_message(ECHO_REPLY, xid, body))
         except OSError:
@@ -183,6 +186,22 @@ class FakeSwitch:
         while len(data) < size and (part := self._connection.recv(size - len(data))):
             data += part
         return data
+
+    def flood(self, over: threading.Event) -> None:
+        """Send packet-ins, of our flows and of others, and ask for echoes in between."""
+        packet_ins = b"".join(
+            _message(PACKET_IN, 0, struct.pack("!IHBBQHHHBBI4x2x", *fields) + bytes(60))
+            for cookie in (0xA16002 << 40, 5)
+            for fields in [(0xFFFFFFFF, 60, 1, 0, cookie, 1, 12, 0x8000, 0, 4, 3)]
+        )
+        while not over.is_set():
+            self._connection.sendall(50 * packet_ins + _message(ECHO_REQUEST, 7))
+
+    def wait_for_echo_replies(self, number: int) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while self.echo_replies < number:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
 
     @property
     def connected(self) -> bool:
@@ -294,6 +313,28 @@ def test_who_says_nothing_is_sent_away(plain: Controller) -> None:
         for connection in silent:
             connection.close()
     gone(plain, first(plain))
+
+
+def test_others_are_served_while_a_switch_sends_without_end(plain: Controller) -> None:
+    """REST answers, another switch is heard, and the switch's own echo requests are answered."""
+    switch = first(plain)
+    plain.forget()
+    over = threading.Event()
+    flood = threading.Thread(target=switch.flood, args=(over,))
+    flood.start()
+    try:
+        for _ in range(3):
+            with closing(FakeSwitch(plain, datapath_id=2)) as other:
+                other.wait_for_the_end()
+            plain.event("switch.unknown")
+            switch.wait_for_echo_replies(switch.echo_replies + 1)
+            plain.forget()
+    finally:
+        over.set()
+        flood.join(PATIENCE)
+    assert switch.connected
+    assert not flood.is_alive()
+    gone(plain, switch)
 
 
 def test_what_is_not_openflow_is_sent_away(plain: Controller) -> None:
