@@ -76,7 +76,7 @@ class DatagramSession(Holder):
     barriers: Barriers
     counters: Counter[str]
     inspector: DatagramInspector = field(init=False)
-    hairpins: list[Hairpin] = field(default_factory=list)
+    hairpins: tuple[Hairpin, ...] = ()
     """What left for inside hosts, to be delivered."""
     remote: Endpoint | None = None
     """The other end of the latest datagram."""
@@ -85,7 +85,7 @@ class DatagramSession(Holder):
     failed: bool = False
     opaque: bool = False
     """Its inspector has failed, and all passes as it comes."""
-    watching: set[int] = field(default_factory=set)
+    watching: frozenset[int] = frozenset()
     """Ids of listening ports whose datagrams it inspects because of their size."""
     _waiting: dict[int, list[Leaving]] = field(default_factory=dict)
     """What leaves when the switch has answered a barrier."""
@@ -175,9 +175,9 @@ class DatagramSession(Holder):
         self._apply([Pass(carrier.payload)] if self.opaque else effects)
         self._carrier = self._sized = None
 
-    def take_hairpins(self) -> list[Hairpin]:
+    def take_hairpins(self) -> tuple[Hairpin, ...]:
         """What has left for inside hosts since."""
-        hairpins, self.hairpins = self.hairpins, []
+        hairpins, self.hairpins = self.hairpins, ()
         return hairpins
 
     def barrier_done(self, token: int, now: float) -> list[Command]:
@@ -198,7 +198,7 @@ class DatagramSession(Holder):
     def unwatched(self, listener: int, now: float) -> list[Command]:
         """The UDP traffic of a listening port that it watched has stopped."""
         self.now = now
-        self.watching.discard(listener)
+        self.watching -= {listener}
         self._apply(self._ask(lambda: self.inspector.binding_idle(listener)))
         return self.take_commands()
 
@@ -246,7 +246,7 @@ class DatagramSession(Holder):
         self._abandon()
         for number in self.watching:
             self._commands += self.listeners.unwatch(number, now)
-        self.watching.clear()
+        self.watching = frozenset()
         self._publish("session.ended", "failed or unwanted" if self.failed else "idle")
         return self.take_commands()
 
@@ -361,7 +361,7 @@ class DatagramSession(Holder):
             self._publish(f"listener.refused.{watched.code}", watched.detail)
             return
         port, commands = watched
-        self.watching.add(port.listener.id)
+        self.watching |= {port.listener.id}
         self._commands += commands
         self._await(port)
 
@@ -436,7 +436,7 @@ class DatagramSession(Holder):
     def _leave(self, leaving: Sequence[Leaving]) -> None:
         for item in leaving:
             if isinstance(item, Hairpin):
-                self.hairpins.append(item)
+                self.hairpins += (item,)
             else:
                 self._commands.append(item)
 

@@ -461,8 +461,10 @@ class StreamEditor:
         else:
             sent_there = self._transmit(there, now)
             sent_back = self._transmit(back, now)
-            self._take_over(there)
-            self._take_over(back)
+            if there.accepted:
+                self._take_over(there)
+            if back.accepted:
+                self._take_over(back)
             self._acknowledge(there, back, sent_there)
             self._arm(there, now)
             self._acknowledge(back, there, sent_back)
@@ -524,8 +526,6 @@ class StreamEditor:
 
     def _take_over(self, stream: HalfStream) -> None:
         """Acknowledge to the sender what was accepted and the receiver will not answer for."""
-        if not stream.accepted:
-            return
         stream.accepted = False
         in_flight = stream.acknowledged < stream.sent
         if stream.pending or stream.sent < stream.output_end or not in_flight:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
+
+_SLACK = 64
+"""Entries that do not count any more are kept until they are as many as others, and this many."""
 
 
 @dataclass(slots=True)
@@ -23,7 +26,11 @@ class Timers:
         if queued is not None and queued <= deadline:
             return
         self._queued[key] = deadline
-        heappush(self._heap, (deadline, key))
+        if len(self._heap) > 2 * len(self._queued) + _SLACK:
+            self._heap = [(deadline, key) for key, deadline in self._queued.items()]
+            heapify(self._heap)
+        else:
+            heappush(self._heap, (deadline, key))
 
     def next(self) -> float | None:
         """The earliest deadline."""

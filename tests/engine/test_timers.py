@@ -44,3 +44,13 @@ def test_setting_it_again_and_again_does_not_grow_the_heap() -> None:
     for step in range(1000):
         timers.set(1, 10.0 + step)
     assert len(timers._heap) == 1
+
+
+def test_nor_does_setting_it_earlier_and_earlier() -> None:
+    timers = Timers()
+    timers.set(2, 5000.0)
+    for step in range(1000):
+        timers.set(1, 10_000.0 - step)
+        assert len(timers._heap) < 100
+    assert timers.due(4999.0) == []
+    assert timers.due(20_000.0) == [2, 1]
