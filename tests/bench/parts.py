@@ -11,7 +11,9 @@ from tests.bench.errors import BenchError
 
 _ROOT = Path(__file__).parents[2]
 PARTS = tuple(
-    part for part in ("punts", "scale", "parsers") if Path(__file__).with_name(part).is_dir()
+    part
+    for part in ("punts", "scale", "parsers")
+    if Path(__file__).with_name(part).joinpath("__main__.py").exists()
 )
 """Packages beside this module, in the order in which they run."""
 _PATIENCE_SECONDS = 900.0
