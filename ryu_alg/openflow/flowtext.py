@@ -111,7 +111,7 @@ def delete_by_cookie(cookie: int, mask: int) -> bytes:
         idle=0,
         hard=0,
         flags=0,
-        match=_match({}),
+        match=_ANY_PACKET,
         instructions=b"",
     )
 
@@ -127,7 +127,7 @@ def flow_stats_request(cookie: int, mask: int, xid: int) -> bytes:
     return message(
         MessageType.MULTIPART_REQUEST,
         struct.pack("!HH4xB3xII4xQQ", flow_statistics, 0, EVERY_TABLE, _ANY, _ANY, cookie, mask)
-        + _match({}),
+        + _ANY_PACKET,
         xid,
     )
 
@@ -172,6 +172,9 @@ def _match(fields: dict[str, tuple[int, int]]) -> bytes:
     )
     match = struct.pack("!HH", 1, 4 + len(oxm)) + oxm
     return match + bytes(-len(match) % 8)
+
+
+_ANY_PACKET = _match({})
 
 
 def _instructions(text: str) -> bytes:

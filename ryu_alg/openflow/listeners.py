@@ -19,9 +19,10 @@ from ryu_alg.openflow.cookies import EVERY, Kind, cookie
 from ryu_alg.openflow.ct_flush import forget
 from ryu_alg.openflow.datagrams import DESTINATION, SOURCE
 from ryu_alg.openflow.flowtext import Command as FlowCommand
-from ryu_alg.openflow.flowtext import delete_by_cookie, flow_mod
+from ryu_alg.openflow.flowtext import delete_by_cookie
 from ryu_alg.openflow.packet_out import ANSWERED, SEEN
 from ryu_alg.openflow.render import PUNT, REALM_NUMBER, SYN, size_checks, transport_match
+from ryu_alg.openflow.stencil import flow_mod
 
 _WATCH = 460
 """In table 1, below all control packets."""

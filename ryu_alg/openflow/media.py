@@ -23,8 +23,9 @@ from ryu_alg.openflow.cookies import EVERY, Kind, cookie
 from ryu_alg.openflow.ct_flush import forget
 from ryu_alg.openflow.datagrams import DESTINATION, SOURCE
 from ryu_alg.openflow.flowtext import Command as FlowCommand
-from ryu_alg.openflow.flowtext import delete_by_cookie, flow_mod
+from ryu_alg.openflow.flowtext import delete_by_cookie
 from ryu_alg.openflow.render import REALM_NUMBER, transport_match
+from ryu_alg.openflow.stencil import flow_mod
 
 SETTLING = 1.0
 """Seconds after which the datapath has surely looked at its cache again: twice as long as Open

@@ -44,7 +44,6 @@ from ryu_alg.openflow.bundle import installation
 from ryu_alg.openflow.bypass import Bypass
 from ryu_alg.openflow.earlier_connections import EarlierConnections
 from ryu_alg.openflow.flowtext import Command as FlowCommand
-from ryu_alg.openflow.flowtext import flow_mod
 from ryu_alg.openflow.fragmentation import fragments
 from ryu_alg.openflow.greedy import Greedy, Held
 from ryu_alg.openflow.known_hosts import KnownHosts
@@ -54,6 +53,7 @@ from ryu_alg.openflow.packet_in import PacketIn
 from ryu_alg.openflow.plan import PipelinePlan
 from ryu_alg.openflow.punts import OrdinaryFragments
 from ryu_alg.openflow.render import REALM_NUMBER, meter_rates, render
+from ryu_alg.openflow.stencil import flow_mod
 
 
 @dataclass(slots=True)
