@@ -6,7 +6,6 @@ The encoding is that of its nicira-ext.h (struct nx_ct_flush) and ofp-ct.c.
 from __future__ import annotations
 
 import struct
-from ipaddress import IPv6Address
 
 from ryu_alg.inspection import Address, Transport
 from ryu_alg.openflow.messages import MessageType, message
@@ -15,6 +14,8 @@ _NICIRA, _CT_FLUSH = 0x0000_2320, 32
 _ORIGINAL_TUPLE, _ZONE = 0, 2
 _SOURCE, _DESTINATION, _SOURCE_PORT, _DESTINATION_PORT = 0, 1, 2, 3
 _HEAD = struct.pack("!II", _NICIRA, _CT_FLUSH)
+_IPV4_MAPPED = bytes(10) + b"\xff\xff"
+"""In front of an IPv4 address that stands for an IPv6 one (RFC 4291 section 2.5.5.2)."""
 
 
 def forget(
@@ -50,9 +51,8 @@ def is_forget(sent: bytes) -> bool:
 def _address(kind: int, address: Address | None) -> bytes:
     if address is None:
         return b""
-    if address.version == 4:
-        address = IPv6Address(b"\0" * 10 + b"\xff\xff" + address.packed)
-    return struct.pack("!HH16s4x", kind, 20, address.packed)
+    mapped = _IPV4_MAPPED if address.version == 4 else b""
+    return struct.pack("!HH16s4x", kind, 20, mapped + address.packed)
 
 
 def _number(kind: int, number: int | None) -> bytes:

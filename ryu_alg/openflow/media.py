@@ -13,7 +13,7 @@ barrier, and may begin a connection again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ryu_alg.engine.commands import CloseMedia, Command, MediaPath, OpenMedia
@@ -74,14 +74,14 @@ class Media:
         return [
             *(flow_mod(match, FlowCommand.DELETE_STRICT) for match in gone),
             *(flow_mod(f"{match} actions={actions}") for match, actions in flows.items()),
-            *self._forgotten(before, set(before.paths) - set(command.paths), None, zone),
-            *self._forgotten_before(set(command.paths) - set(before.paths), zone),
+            *self._forgotten(before, _without(before.paths, command.paths), None, zone),
+            *self._forgotten_before(_without(command.paths, before.paths), zone),
         ]
 
     def close(self, command: CloseMedia, zone: int) -> list[bytes]:
         """The messages that carry out `CloseMedia`."""
         before = self._open.pop(command.id, _Open(command.mark, (), other_ports=True))
-        paths = {*before.paths, *command.paths}
+        paths = [*before.paths, *_without(command.paths, before.paths)]
         return [
             delete_by_cookie(cookie(Kind.MEDIA, command.id), EVERY),
             delete_by_cookie(cookie(Kind.DATA, command.mark), EVERY),
@@ -95,9 +95,9 @@ class Media:
         before, self._open = self._open, {}
         ending: list[bytes] = []
         for binding, known in before.items():
-            paths = set(opened[binding].paths) if binding in opened else set()
+            paths = opened[binding].paths if binding in opened else ()
             mark = None if binding in opened else known.mark
-            ending += self._forgotten(known, set(known.paths) - paths, mark, zone)
+            ending += self._forgotten(known, _without(known.paths, paths), mark, zone)
         flows: list[str] = []
         for binding, command in opened.items():
             other_ports = binding in before and before[binding].other_ports
@@ -140,13 +140,13 @@ class Media:
         return flow_mod(pinholes.cut_flow(mark, _CUT_IDLE))
 
     def _forgotten(
-        self, known: _Open, gone: set[MediaPath], mark: int | None, zone: int
+        self, known: _Open, gone: list[MediaPath], mark: int | None, zone: int
     ) -> list[bytes]:
         """End what these paths let through; `mark`, if all with that mark is to end."""
         if not self.forgets:
             return [] if mark is None else [self._cut(mark)]
         ends: list[bytes] = []
-        for path in _ordered(gone):
+        for path in gone:
             ends.append(_from_inside(path, zone))
             if not path.inside.port:
                 continue
@@ -164,18 +164,20 @@ class Media:
         self._ripening.update(dict.fromkeys(ends, mark))
         return ends
 
-    def _forgotten_before(self, new: set[MediaPath], zone: int) -> list[bytes]:
+    def _forgotten_before(self, new: list[MediaPath], zone: int) -> list[bytes]:
         """End what inside endpoints sent along these paths as ordinary traffic."""
         if not self.forgets:
             return []
-        ends = [_from_inside(path, zone) for path in _ordered(new) if path.inside.port]
+        ends = [_from_inside(path, zone) for path in new if path.inside.port]
         for end in ends:
             self._ripening.setdefault(end, None)
         return ends
 
 
-def _ordered(paths: set[MediaPath]) -> list[MediaPath]:
-    return sorted(paths, key=str)
+def _without(paths: Sequence[MediaPath], others: Sequence[MediaPath]) -> list[MediaPath]:
+    """The paths, each once, that are not among the others."""
+    left_out = set(others)
+    return [path for path in dict.fromkeys(paths) if path not in left_out]
 
 
 def _from_inside(path: MediaPath, zone: int) -> bytes:
