@@ -74,7 +74,7 @@ _LOCK = Path("/run/lock/ryu-alg-bench")
 @click.option("--update-docs", is_flag=True, help="Put the tables into docs/performance.md.")
 def main(quick: bool, json_path: Path, profile: bool, only: str | None, update_docs: bool) -> None:
     """Measure FTP, SIP, TFTP and BitTorrent through five gateways, side by side, in namespaces
-    (root); then what needs no network: punts, scale, parsers.
+    (root); then what needs no network.
 
     \b
     Example:

@@ -113,18 +113,18 @@ class Scale:
 
 
 FULL = Scale(
-    rounds=8,
-    sessions_seconds=3.0,
-    noop_seconds=2.0,
-    downloads=3,
+    rounds=7,
+    sessions_seconds=2.0,
+    noop_seconds=1.0,
+    downloads=2,
     calls_seconds=1.5,
     first_attempts=7,
-    attempts=3,
-    invite_seconds=2.0,
-    transfers_seconds=1.5,
-    announces_seconds=2.0,
+    attempts=2,
+    invite_seconds=1.5,
+    transfers_seconds=1.0,
+    announces_seconds=1.5,
     torrents=True,
-    budget_seconds=780.0,
+    budget_seconds=720.0,
     profile_seconds=8.0,
 )
 QUICK = Scale(

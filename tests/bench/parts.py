@@ -1,4 +1,7 @@
-"""The benchmarks that need no lab: programs of their own, which run after this one."""
+"""The benchmarks that need no lab: programs of their own, which run after this one.
+
+Each has the options `--quick`, `--json FILE` and `--update-docs`, as this one.
+"""
 
 from __future__ import annotations
 
