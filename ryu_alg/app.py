@@ -431,7 +431,7 @@ class AlgApp(app_manager.RyuApp):
         if self.switch is not None and commands:
             self.gateway.packet_outs += self.switch.carry_out(commands, cause)
             self._settle_later()
-        self._set_alarm()
+        self._wake_at(self.gateway.engine.next_timeout())
 
     def _settle_later(self) -> None:
         if self._settling is None and self.media.settling:
@@ -446,12 +446,10 @@ class AlgApp(app_manager.RyuApp):
     def _meet(self, commands: list[neighbours.Command]) -> None:
         if self.switch is not None:
             self.switch.meet_neighbours(commands)
-        self._set_alarm()
+        self._wake_at(self.neighbours.next_timeout())
 
-    def _set_alarm(self) -> None:
-        """Wake up in time; an alarm that comes too early costs less than setting another."""
-        timeouts = (self.gateway.engine.next_timeout(), self.neighbours.next_timeout())
-        due = min((timeout for timeout in timeouts if timeout is not None), default=None)
+    def _wake_at(self, due: float | None) -> None:
+        """An alarm that comes too early costs less than setting another."""
         if due is None or due >= self._alarm_at:
             return
         if self._alarm is not None:
