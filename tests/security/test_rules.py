@@ -136,14 +136,15 @@ def test_a_port_is_one_hosts_own_and_rests_for_two_minutes(seed: int) -> None:
         transport = chance.choice(tuple(Transport))
         match chance.randrange(6):
             case 0:
-                made = [ports.control(address, inside, transport, now)]
+                made = [ports.control(address, inside, transport, now, session=1)]
             case 1:
-                made = [ports.data(address, inside, transport, now)]
+                made = [ports.data(address, inside, transport, now, session=1)]
             case 2:
-                made = [ports.listening(address, inside, now)]
+                made = [ports.listening(address, inside, now, session=1, listener=1)]
             case 3:
                 both = (inside, replace(inside, port=inside.port ^ 1))
-                made = list(ports.data_run(address, both, transport, now, even=True))
+                run = ports.data_run(address, both, transport, now, even=True, session=1)
+                made = list(run)
                 assert not made or [m.public.port % 2 for m in made if m] == [0, 1]
             case _:
                 made = []
