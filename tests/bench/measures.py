@@ -139,7 +139,7 @@ QUICK = Scale(
     transfers_seconds=0.4,
     announces_seconds=0.3,
     torrents=False,
-    budget_seconds=65.0,
+    budget_seconds=60.0,
     profile_seconds=2.0,
 )
 
