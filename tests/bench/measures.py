@@ -167,6 +167,9 @@ def usual_rate(turns: Sequence[Sequence[Measurement]]) -> int | None:
 
 def loads(scale: Scale, peer: Peer, rate: int | None = None) -> Iterator[Load]:
     """The measurements of a gateway's turn, in order; `rate` is where to begin with calls."""
+    # First, while the switch has no flows and connections of recent sessions to clear away.
+    yield "noop", partial(Peer.load, kind="noop", seconds=scale.noop_seconds)
+    yield "download", partial(Peer.load, kind="download", times=scale.downloads)
     for name, at_once, active in (
         ("sessions_1", 1, False),
         ("sessions_16", 16, False),
@@ -179,8 +182,6 @@ def loads(scale: Scale, peer: Peer, rate: int | None = None) -> Iterator[Load]:
             name,
             partial(Peer.load, kind="sessions", at_once=at_once, seconds=seconds, active=active),
         )
-    yield "noop", partial(Peer.load, kind="noop", seconds=scale.noop_seconds)
-    yield "download", partial(Peer.load, kind="download", times=scale.downloads)
     if peer.sip:
         yield "calls", partial(_calls, scale=scale, rate=rate)
         yield "invite", partial(_invite, seconds=scale.invite_seconds)
