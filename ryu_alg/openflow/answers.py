@@ -1,11 +1,13 @@
 """What the switch says besides packet-ins, as far as the gateway needs it: by struct, from whole
-messages of OpenFlow 1.3. A message that is cut short raises ValueError."""
+messages of OpenFlow 1.3. A message that is cut short raises GarbageError."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from ryu_alg.openflow.messages import GarbageError
 
 _XID = struct.Struct("!4xI")
 _FLOW_REMOVED = struct.Struct("!8xQ2xB13xQQ")
@@ -46,7 +48,7 @@ def flow_removed(message: bytes) -> FlowRemoved:
     try:
         cookie, reason, packets, size = _FLOW_REMOVED.unpack_from(message)
     except struct.error:
-        raise ValueError("a flow-removed that is cut short") from None
+        raise GarbageError("a flow-removed that is cut short") from None
     return FlowRemoved(cookie, reason in (_IDLE_TIMEOUT, _HARD_TIMEOUT), packets, size)
 
 
@@ -58,8 +60,8 @@ def flows_counted(message: bytes) -> Iterator[FlowCounted]:
         while at < len(message):
             length, *counted = _FLOW_STATS.unpack_from(message, at)
             if length < _FLOW_STATS.size:
-                raise ValueError("a flow's counters that are cut short")
+                raise GarbageError("a flow's counters that are cut short")
             yield FlowCounted(*counted)
             at += length
     except struct.error:
-        raise ValueError("flows' counters that are cut short") from None
+        raise GarbageError("flows' counters that are cut short") from None

@@ -26,7 +26,7 @@ from ryu.controller.handler import DEAD_DISPATCHER, HANDSHAKE_DISPATCHER, MAIN_D
 from ryu.lib import hub
 from ryu.ofproto import ofproto_parser
 
-from ryu_alg.openflow.messages import VERSION
+from ryu_alg.openflow.messages import VERSION, GarbageError
 from ryu_alg.openflow.overload import waiting
 
 LOG = logging.getLogger("ryu_alg")
@@ -50,11 +50,7 @@ _BUSY = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 Taker = Callable[[Any, bytes], bool]
 """Called with a datapath and a message, in the green thread that reads: whether it was for the
-taker. It must not wait for anything."""
-
-
-class GarbageError(Exception):
-    """What comes is not OpenFlow; the text says why."""
+taker. It must not wait for anything. Raises GarbageError."""
 
 
 def take_over(takers: Mapping[int, Taker]) -> None:
@@ -145,6 +141,8 @@ class Channel(controller.Datapath):
     def _taken(self, taker: Taker, message: bytes) -> bool:
         try:
             return taker(self, message)
+        except GarbageError:
+            raise
         except Exception:  # that message's matter, and not the connection's
             LOG.exception("a message of %d bytes from %s", len(message), self.address)
             return True

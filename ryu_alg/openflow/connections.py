@@ -24,7 +24,8 @@ from ryu.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER
 from ryu.lib import hub
 
 from ryu_alg.openflow.certificates import Certificates, TransportError
-from ryu_alg.openflow.channel import Channel, GarbageError
+from ryu_alg.openflow.channel import Channel
+from ryu_alg.openflow.messages import GarbageError
 
 LOG = logging.getLogger("ryu_alg")
 

@@ -15,6 +15,10 @@ _HEADER = struct.Struct("!BBHI")
 _PACKET_OUT = struct.Struct("!BBHIIIH6x")
 
 
+class GarbageError(ValueError):
+    """What the switch says is not OpenFlow; the text says why. Its connection ends."""
+
+
 class MessageType(IntEnum):
     """The types that are sent or expected here (section A.1)."""
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from ryu_alg.inspection import Address, Realm
+from ryu_alg.openflow.messages import GarbageError
 
 _FIXED = struct.Struct("!16xQ2xH")
 _MATCH_AT = _FIXED.size - 4
@@ -41,16 +42,17 @@ class PacketIn:
 
 
 def decode(message: bytes) -> PacketIn:
-    """Decode a whole OFPT_PACKET_IN message of OpenFlow 1.3. ValueError when it is cut short."""
+    """Decode a whole OFPT_PACKET_IN message of OpenFlow 1.3. GarbageError when it is cut
+    short, or a field of its match is."""
     try:
         cookie, match_length = _FIXED.unpack_from(message)
         end = _MATCH_AT + match_length
         frame_at = (end + 7) // 8 * 8 + 2
         if frame_at > len(message):
-            raise ValueError("a packet-in that is cut short")
+            raise GarbageError("a packet-in that is cut short")
         found = _found_out(message[_OXM_AT:end])
-    except struct.error:
-        raise ValueError("a packet-in that is cut short") from None
+    except (struct.error, AddressValueError):
+        raise GarbageError("a packet-in that is cut short") from None
     return PacketIn(cookie, message[frame_at:], *found)
 
 

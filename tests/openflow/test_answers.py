@@ -9,6 +9,7 @@ from ryu.ofproto import ofproto_v1_3, ofproto_v1_3_parser
 
 from ryu_alg.openflow import answers
 from ryu_alg.openflow.answers import FlowCounted, FlowRemoved
+from ryu_alg.openflow.messages import GarbageError
 
 COOKIE, PACKETS, BYTES = 0xA16004_00_00000007, 2**33 + 5, 2**40 + 9
 MATCH = struct.pack("!HHHBBH", 1, 10, 0x8000, 5 << 1, 2, 0x0800) + bytes(6)
@@ -62,17 +63,17 @@ def test_flows_that_were_counted() -> None:
 
 @pytest.mark.parametrize("data", [counted((1, 2, 3))[:-40], counted((1, 2, 3))[:10]])
 def test_counters_that_are_cut_short(data: bytes) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(GarbageError):
         list(answers.flows_counted(data))
 
 
 def test_a_length_that_leads_nowhere() -> None:
     data = bytearray(counted((1, 2, 3)))
     data[16:18] = bytes(2)
-    with pytest.raises(ValueError):
+    with pytest.raises(GarbageError):
         list(answers.flows_counted(bytes(data)))
 
 
 def test_a_removal_that_is_cut_short() -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(GarbageError):
         answers.flow_removed(removed(0)[:40])

@@ -20,7 +20,8 @@ from ryu.controller import handler, ofp_event
 from ryu.controller.ofp_handler import OFPHandler
 from ryu.lib import hub
 
-from ryu_alg.openflow.channel import AT_ONCE, MOST_UNSENT, ROOM, Channel, GarbageError, take_over
+from ryu_alg.openflow.channel import AT_ONCE, MOST_UNSENT, ROOM, Channel, take_over
+from ryu_alg.openflow.messages import GarbageError
 
 HELLO, ERROR, ECHO_REQUEST, ECHO_REPLY, FEATURES_REQUEST, FEATURES_REPLY = 0, 1, 2, 3, 5, 6
 PACKET_IN, PACKET_OUT, MULTIPART_REQUEST, MULTIPART_REPLY, BARRIER_REPLY = 10, 13, 18, 19, 21
@@ -249,6 +250,15 @@ def test_a_taker_that_fails_spoils_one_message(
     site.switch.sendall(packet_in(1) + packet_in(2))
     until(lambda: site.taken == [1, 2])
     assert "a mistake" in caplog.text
+
+
+def test_what_a_taker_cannot_read_ends_the_connection(site: Site) -> None:
+    def fail(_datapath: Any, _xid: int) -> None:
+        raise GarbageError("a mistake")
+
+    site.on_taken = fail
+    site.switch.sendall(packet_in(1))
+    assert site.ended.wait() == "a mistake"
 
 
 def test_others_have_their_turn(site: Site, ryu: Application) -> None:

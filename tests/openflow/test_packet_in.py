@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ryu_alg.inspection import Realm
+from ryu_alg.openflow.messages import GarbageError
 from ryu_alg.openflow.packet_in import PacketIn, decode
 
 IN_PORT = struct.pack("!HBBI", 0x8000, 0, 4, 3)
@@ -45,5 +46,11 @@ def test_a_message_that_is_cut_short(size: int) -> None:
     whole = message(IN_PORT + REG1 + REG2, b"")
     if size >= len(whole) - 8:
         return
-    with pytest.raises(ValueError, match="cut short"):
+    with pytest.raises(GarbageError, match="cut short"):
         decode(whole[:size])
+
+
+def test_a_field_that_is_too_short() -> None:
+    reg0 = struct.pack("!HBB", 1, 0, 3) + b"\x0a\0\0"
+    with pytest.raises(GarbageError):
+        decode(message(reg0, b""))
