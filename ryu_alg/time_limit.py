@@ -43,6 +43,10 @@ PATIENCE = 10.0
 """Seconds that an answer may take in all, where the processor is busy with other things."""
 TICK = 0.02
 """Seconds between two alarms, by which an answer may be interrupted too late."""
+ALARMS = 4
+"""An answer is asked for during so many of them before it is interrupted. Where a virtual machine
+stood still meanwhile, its clocks went on, and that of the processor's time may have as well; but of
+the alarms of that time, one comes."""
 
 _ALL = 2
 """The generation of objects whose collection goes through all that there are."""
@@ -60,6 +64,8 @@ class TimeLimit:
         self._hub = eventlet.hubs.get_hub()
         self._asked = False
         """An answer is awaited."""
+        self._alarms = 0
+        """So many have rung meanwhile."""
         self._since_alarm = False
         """Something was asked since the latest alarm."""
         self._rings = False
@@ -79,6 +85,7 @@ class TimeLimit:
         self._used_up = began + (self.limit or _limit(size))
         self._over = began_at + self.patience
         self._asked = self._since_alarm = True
+        self._alarms = 0
         if not self._rings:
             self._rings = True
             signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
@@ -107,8 +114,9 @@ class TimeLimit:
                 signal.setitimer(signal.ITIMER_REAL, 0)
             self._since_alarm = False
             return
+        self._alarms += 1
         due = self._spent() >= self._used_up or time.monotonic() >= self._over
-        if due and self._interruptible(frame):
+        if due and self._alarms >= ALARMS and self._interruptible(frame):
             raise OvertimeError
 
     def _spent(self) -> float:

@@ -93,6 +93,17 @@ def test_a_busy_machine_is_nobodys_fault(alarm: None) -> None:
     assert done.returncode == 0
 
 
+def test_a_machine_that_stood_still_is_nobodys_fault(limit: TimeLimit) -> None:
+    """Its clocks have gone on, all of them, and one alarm has come."""
+
+    def answer() -> int:
+        limit._used_up = limit._over = 0.0
+        os.kill(os.getpid(), signal.SIGALRM)
+        return 5
+
+    assert limit(answer) == 5
+
+
 def busy(seconds: float) -> None:
     """Uses that much of the processor, or a little more."""
     began = time.thread_time()
