@@ -19,6 +19,7 @@ from ryu.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER, set_ev_cls
 from ryu.lib import hub
 from ryu.ofproto import ofproto_v1_3
 
+from ryu_alg import garbage
 from ryu_alg.engine.commands import Publish
 from ryu_alg.engine.events import (
     BarrierDone,
@@ -104,6 +105,7 @@ class AlgApp(app_manager.RyuApp):
             }
         )
         signal.signal(signal.SIGHUP, self._hang_up)
+        garbage.settle()
 
     # -- the switch comes and goes --------------------------------------------------------------
 
@@ -381,6 +383,8 @@ class AlgApp(app_manager.RyuApp):
         if answered.pipeline_in_place:
             self.gateway.connected = True
             self._publish("switch.ready", "the pipeline is in place")
+        elif answered.token is not None and answered.late:
+            hub.spawn_after(answered.late, self._handle, BarrierDone(answered.token))
         elif answered.token is not None:
             self._handle(BarrierDone(answered.token))
         else:

@@ -53,6 +53,7 @@ from ryu_alg.openflow.packet_in import PacketIn
 from ryu_alg.openflow.plan import PipelinePlan
 from ryu_alg.openflow.punts import OrdinaryFragments
 from ryu_alg.openflow.render import REALM_NUMBER, meter_rates, render
+from ryu_alg.openflow.reopened import REVALIDATED, Reopened
 from ryu_alg.openflow.stencil import flow_mod
 
 
@@ -74,6 +75,8 @@ class Answered:
 
     token: int | None = None
     """Of an engine's barrier."""
+    late: float = 0.0
+    """Seconds until what came before the barrier is certain to be in effect."""
     pipeline_in_place: bool = False
 
 
@@ -98,6 +101,9 @@ class Switch:
     _greedy: Greedy = field(init=False)
     listeners: Listeners = field(default_factory=Listeners)
     _earlier: EarlierConnections = field(default_factory=EarlierConnections)
+    _reopened: Reopened = field(default_factory=Reopened)
+    _late: set[int] = field(default_factory=set)
+    """Transaction ids of barriers behind pinholes that take effect late."""
 
     def __post_init__(self) -> None:
         self._known = KnownHosts(self.plan.networks)
@@ -143,9 +149,11 @@ class Switch:
             case _:
                 return []
 
-    def _barrier(self, token: int | None) -> bytes:
+    def _barrier(self, token: int | None, late: bool = False) -> bytes:
         xid = self.next_xid()
         self._barriers[xid] = token
+        if late:
+            self._late.add(xid)
         return messages.barrier(xid)
 
     def refused(self, xid: int) -> bool:
@@ -161,7 +169,9 @@ class Switch:
             return Answered()
         token = self._barriers.pop(xid)
         if token is not None:
-            return Answered(token=token)
+            late = xid in self._late
+            self._late.discard(xid)
+            return Answered(token=token, late=REVALIDATED if late else 0.0)
         in_place = self.installing is not None
         self.installing = None
         self.ready = self.ready or in_place
@@ -195,7 +205,9 @@ class Switch:
         syn = packets.decode(punt.frame)
         if isinstance(syn, packets.Packet):
             source = Endpoint(ip_address(syn.src), syn.sport)
-            self._earlier.came(number, source, Endpoint(ip_address(syn.dst), syn.dport))
+            destination = Endpoint(ip_address(syn.dst), syn.dport)
+            self._earlier.came(number, source, destination)
+            self._reopened.came(source, destination, time.monotonic())
 
     def _forgotten(self, pinhole: Pinhole) -> list[bytes]:
         """What is in the way of the connection that shall come, ended."""
@@ -261,6 +273,7 @@ class Switch:
         """Send what `commands` want, in order: how many packets among it."""
         out: list[bytes] = []
         sent = 0
+        late = False
         for command in commands:
             match command:
                 case Emit(segment):
@@ -284,6 +297,7 @@ class Switch:
                     out += self.media.close(command, self.plan.ct_zone)
                 case OpenPinhole(pinhole):
                     out += self._forgotten(pinhole)
+                    late = late or self._reopened.takes_effect_late(pinhole, time.monotonic())
                     out += map(flow_mod, self._flows(command))
                 case CountData() | CutData() | Offload() | KeepPunting():
                     out += map(flow_mod, self._flows(command))
@@ -295,7 +309,8 @@ class Switch:
                 case StopPunting(number):
                     out.append(pinholes.stop_punting(number))
                 case Barrier(token):
-                    out.append(self._barrier(token))
+                    out.append(self._barrier(token, late))
+                    late = False
                 case Ordinary():
                     if cause is not None and cause.punt.realm is not None:
                         out += _as_ordinary(cause, REALM_NUMBER[cause.punt.realm])

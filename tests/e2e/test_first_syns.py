@@ -7,12 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from ryu_alg.lab import Lab
-from tests.bench.first_syns.count import measure, ways
+from tests.bench.first_syns.count import CONTROL_PORTS, HOSTS, measure, ways
 from tests.bench.first_syns.counters import REPEATED
+from tests.bench.first_syns.syns import SynCapture, count_apart
 from tests.bench.first_syns.transfers import Way
 from tests.e2e.dialogue import Client, port_command
-from tests.e2e.gateway import RunningGateway, configuration
-from tests.e2e.servers import SMALL, FtpServer
+from tests.e2e.gateway import PUBLIC, RunningGateway, configuration
+from tests.e2e.servers import SMALL, VSFTPD_PORT, FtpServer
 from tests.e2e.situations import NAT
 
 
@@ -55,3 +56,21 @@ def test_a_client_that_listens_on_one_port_again(client: Client) -> None:
             port = listener.getsockname()[1]
             assert client.ask(port_command(listener.getsockname())).code == 200
             assert client.retrieve(listener) == SMALL
+
+
+@pytest.mark.usefixtures("gateway")
+def test_a_server_that_connects_to_one_port_again(lab: Lab) -> None:
+    """A published one, from port 20: to the datapath as well, these are the same ports."""
+    port = 0
+    with (
+        SynCapture([lab.host(name) for name in HOSTS]) as capture,
+        Client(lab.host("server"), PUBLIC, VSFTPD_PORT) as client,
+    ):
+        for _ in range(60):
+            with client.listen(port) as listener:
+                port = listener.getsockname()[1]
+                assert client.ask(port_command(listener.getsockname())).code == 200
+                assert client.retrieve(listener) == SMALL
+        data, _ = count_apart(capture.take(), CONTROL_PORTS)
+    assert data.connections == 60
+    assert data.lost == ()
