@@ -52,7 +52,7 @@ def _everywhere(conversations: Iterable[Arrivals], options: int = 1) -> Iterator
             yield conversation(arrivals, option * SITUATIONS)
 
 
-def _played(text: str) -> list[tuple[Direction, bytes]]:
+def played(text: str) -> list[tuple[Direction, bytes]]:
     return [(step.direction, step.data) for step in steps(text)]
 
 
@@ -94,15 +94,15 @@ def recorded_streams(name: str, port: int) -> list[list[tuple[Direction, bytes]]
 
 
 def ftp() -> list[bytes]:
-    told = [_played(dialogue.text) for dialogue in ftp_dialogues.DIALOGUES]
+    told = [played(dialogue.text) for dialogue in ftp_dialogues.DIALOGUES]
     for name in ("ftp_ipv4", "ftp_ipv6", "ftp_retr", "ftp_ipv6-multiline-reply"):
         told += recorded_streams(f"{name}.pcap", 21)
     return short(_everywhere(told, 4))
 
 
 def irc() -> list[bytes]:
-    welcome = _played(irc_dialogues.WELCOME)
-    told = [welcome + _played(dialogue.text) for dialogue in irc_dialogues.DIALOGUES]
+    welcome = played(irc_dialogues.WELCOME)
+    told = [welcome + played(dialogue.text) for dialogue in irc_dialogues.DIALOGUES]
     for name in ("irc-basic.pcap", "irc-dcc-send.pcapng"):
         for port in (6667, 6668):
             told += recorded_streams(name, port)
@@ -117,11 +117,11 @@ def xmpp() -> list[bytes]:
     return short(_everywhere((each.arrivals for each in xmpp_dialogues.DIALOGUES), 3))
 
 
-def bittorrent() -> list[bytes]:
+def bittorrent_talks() -> list[list[tuple[Direction, bytes]]]:
     """Trackers, and peers."""
     up, down = Direction.TO_SERVER, Direction.TO_CLIENT
     accepted = tracker.accepted(peers=bencode.text(tracker.peers("198.51.100.9:6881")))
-    told: list[list[tuple[Direction, bytes]]] = [
+    return [
         [(up, tracker.announce()), (down, tracker.answer(accepted))],
         [(up, tracker.announce()), (down, tracker.chunked(accepted[:9], accepted[9:]))],
         [(up, tracker.announce(port=22, more="&ip=192.168.10.2")), (down, tracker.answer())],
@@ -141,9 +141,13 @@ def bittorrent() -> list[bytes]:
             (down, peer.extended(1, peer.exchange(added=peer.peers(("198.51.100.9", 51413))))),
             (down, peer.UNCHOKE + peer.KEEP_ALIVE + peer.piece(200)),
         ],
-        *recorded_streams("bittorrent_tracker.pcap", 80),
-        *recorded_streams("bittorrent_tracker.pcap", 6969),
     ]
+
+
+def bittorrent() -> list[bytes]:
+    told = bittorrent_talks()
+    for port in (80, 6969):
+        told += recorded_streams("bittorrent_tracker.pcap", port)
     return short(_everywhere(told, 2))
 
 
