@@ -23,6 +23,7 @@ from ryu_alg.engine.commands import (
 from ryu_alg.engine.data_marks import DataMark
 from ryu_alg.engine.editor import Phase, StreamEditor
 from ryu_alg.engine.expectations import Expectations, Owner
+from ryu_alg.engine.half_stream import HalfStream
 from ryu_alg.engine.holder import WAKE_PAUSE, Holder
 from ryu_alg.engine.public_ports import Lease
 from ryu_alg.engine.segment import FIN, RST, SYN, Segment
@@ -104,8 +105,10 @@ class Session(Holder):
     _last_wake: float = float("-inf")
     _wakes_at: float | None = None
     """When the inspector wants to be woken, as it said after the latest call."""
+    _timed: bool = True
+    """It may want to be woken: it says so itself, while what it inherits never does."""
     _called: bool = True
-    """It has been called since."""
+    """It has been called since, and may want something else."""
     _stalled: int = 0
     """Answers that did something since a byte was decided."""
     _fault: Fault | None = None
@@ -123,6 +126,8 @@ class Session(Holder):
         made = ask(self.config.watch, lambda: make(self))
         if not isinstance(made, Fault):
             self.inspector = made
+            wakes = getattr(type(made), "next_timeout", None)
+            self._called = self._timed = wakes is not StreamInspector.next_timeout
             return True
         self._fault = made
         if self.binding.opaque_on_fault:
@@ -240,7 +245,7 @@ class Session(Holder):
                 self.last_probe = now
                 self.editor.probe(now)
                 self._publish("session.keepalive", "probes sent to both ends")
-            if self._idle_deadline() <= now:
+            if self._idle_deadline(self.moving) <= now:
                 self._publish("session.idle", f"no traffic for {now - self.last_activity:.0f} s")
                 self.editor.abort()
         return self._flush()
@@ -279,8 +284,9 @@ class Session(Holder):
             return None
         if self.ended_at is not None:
             return self.ended_at + self.timers.time_wait
-        deadline = self._idle_deadline()
-        if self.moving:
+        moving = self.moving
+        deadline = self._idle_deadline(moving)
+        if moving:
             deadline = min(deadline, self._probe_due())
         for timeout in (self.editor.next_timeout(), self._inspector_timeout()):
             if timeout is not None and timeout < deadline:
@@ -321,17 +327,19 @@ class Session(Holder):
 
     def _inspect(self, first: Direction) -> None:
         """Offer undecided bytes to the inspector until it decides no more."""
+        editor = self.editor
+        streams = (editor.stream(first), editor.stream(first.opposite))
         progress = True
         while progress and not self.awaiting_barrier:
             progress = False
-            for direction in (first, first.opposite):
-                progress = self._inspect_once(direction) or progress
+            for stream in streams:
+                if stream.pending or stream.fin_at is not None:
+                    progress = self._inspect_once(stream) or progress
 
-    def _inspect_once(self, direction: Direction) -> bool:
-        editor = self.editor
-        stream = editor.stream(direction)
-        if self.awaiting_barrier or (not stream.pending and stream.fin_at is None):
+    def _inspect_once(self, stream: HalfStream) -> bool:
+        if self.awaiting_barrier:
             return False
+        editor, direction = self.editor, stream.direction
         data = editor.undecided(direction)
         if self.opaque:
             if data:
@@ -400,7 +408,7 @@ class Session(Holder):
         self, question: Callable[[], Sequence[Effect]], size: int | None = None
     ) -> Sequence[Effect]:
         if self._fault is None:
-            self._called = True
+            self._called = self._timed
             effects = ask_effects(self.config.watch, question, _EFFECTS, size)
             if not isinstance(effects, Fault):
                 self._tell_late(size)
@@ -550,10 +558,10 @@ class Session(Holder):
 
     # -- time -----------------------------------------------------------------------------------
 
-    def _idle_deadline(self) -> float:
+    def _idle_deadline(self, moving: bool) -> float:
         if self.editor.phase is Phase.OPENING:
             return self.since + self.timers.session_setup
-        if self.moving:
+        if moving:
             return self.last_activity + self.timers.keepalive_limit
         if self._half_closed:
             return self.last_activity + self.timers.half_closed
