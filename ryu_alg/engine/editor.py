@@ -474,7 +474,8 @@ class StreamEditor:
         return out
 
     def _releasable(self, stream: HalfStream) -> int:
-        return min(stream.released, stream.output_end) if self.gate_closed else stream.output_end
+        end = stream.output_start + len(stream.output)
+        return min(stream.released, end) if self.gate_closed else end
 
     def _transmit(self, stream: HalfStream, now: float) -> bool:
         """Send what may be sent: whether anything that carries an acknowledgement left."""
@@ -560,7 +561,7 @@ class StreamEditor:
 
     def _arm(self, stream: HalfStream, now: float) -> None:
         acknowledged = stream.acknowledged
-        left = acknowledged < self._releasable(stream) and acknowledged < stream.owned
+        left = acknowledged < stream.owned and acknowledged < self._releasable(stream)
         if left and stream.initial is not None:
             stream.timer.arm(now)
         else:

@@ -143,7 +143,9 @@ class HalfStream:
             return 0
         if self.finished and acknowledged > self.output_end:
             return self.received + 1
-        return max(self.self_acknowledged, self.map.input_acknowledged(acknowledged))
+        input_acknowledged = self.map.input_acknowledged(acknowledged)
+        own = self.self_acknowledged
+        return own if own > input_acknowledged else input_acknowledged
 
     @property
     def sender_total(self) -> int:

@@ -76,6 +76,8 @@ class SequenceMap:
     def input_acknowledged(self, offset: int) -> int:
         """The input offset up to which all output lies below the output `offset`."""
         shift = self.shift
+        if not self.edits:
+            return offset - shift
         for edit in reversed(self.edits):
             if offset >= edit.out_end:
                 return offset - shift
@@ -86,6 +88,8 @@ class SequenceMap:
 
     def forget(self, offset: int) -> None:
         """Drop the edits whose output lies wholly below the output `offset`."""
+        if not self.edits:
+            return
         kept = 0
         for edit in self.edits:
             if edit.out_end > offset:
