@@ -47,10 +47,24 @@ def _bare(port: int, _where: Path) -> Sequence[str]:
 
 
 def _ryu_alg(port: int, where: Path) -> Sequence[str]:
-    path = where / "gateway.yaml"
+    return [str(Path(sys.executable).with_name("ryu-alg")), "run", _settings(port, where)]
+
+
+def sampled(samples: Path) -> Command:
+    """ryu_alg, with `tests.bench.sampler`, which writes to a file."""
+
+    def command(port: int, where: Path) -> Sequence[str]:
+        sampler = [sys.executable, "-m", "tests.bench.sampler", str(samples)]
+        return [*sampler, "run", _settings(port, where)]
+
+    return command
+
+
+def _settings(port: int, where: Path) -> str:
+    path = where / f"gateway-{port}.yaml"
     text = (_HERE / "gateway.yaml").read_text(encoding="utf-8")
     path.write_text(text.format(openflow=port, rest=free_port(), nat=_PUBLIC), encoding="utf-8")
-    return [str(Path(sys.executable).with_name("ryu-alg")), "run", str(path)]
+    return str(path)
 
 
 _QUIET = ("--default-log-level", "40")
@@ -58,6 +72,7 @@ _QUIET = ("--default-log-level", "40")
 COMMANDS: dict[str, Command] = {
     "bare loop": _bare,
     "Ryu echo": _manager(_RYU, sys.executable, "tests.bench.punts.apps.ryu_echo"),
+    "Ryu echo, parsed": _manager(_RYU, sys.executable, "tests.bench.punts.apps.ryu_parsed"),
     "simple_switch_13": _manager(_RYU, sys.executable, "ryu.app.simple_switch_13", *_QUIET),
     "os-ken echo": _manager(
         _KEN, str(_OS_KEN / "bin" / "python"), "tests.bench.punts.apps.os_ken_echo"
@@ -87,14 +102,24 @@ def get_os_ken() -> None:
             raise BenchError(f"os-ken cannot be installed: {done.stderr.strip()[-200:]}")
 
 
+def pin(process: int, cpu: int) -> None:
+    """Have all its threads use this processor only."""
+    for thread in os.listdir(f"/proc/{process}/task"):
+        os.sched_setaffinity(int(thread), {cpu})
+
+
 @contextmanager
-def running(name: str, where: Path, cpu: int | None) -> Iterator[tuple[int, int]]:
-    """A controller: its port, and its process's id. `cpu`: the only one that it may use."""
+def running(
+    name: str, where: Path, cpu: int | None, command: Command | None = None
+) -> Iterator[tuple[int, int]]:
+    """A controller: its port, and its process's id. `cpu`: the only one that it may use.
+    `command` starts another one than the name's."""
+    command = command or COMMANDS[name]
     port = free_port()
-    log = where / f"{name.replace(' ', '-')}.log"
+    log = where / f"{name.replace(' ', '-').replace(',', '')}.log"
     with open(log, "w", encoding="utf-8") as output:
         process = subprocess.Popen(
-            COMMANDS[name](port, where),
+            command(port, where),
             cwd=ROOT,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
             stdin=subprocess.DEVNULL,
@@ -103,7 +128,7 @@ def running(name: str, where: Path, cpu: int | None) -> Iterator[tuple[int, int]
         )
     try:
         if cpu is not None:
-            os.sched_setaffinity(process.pid, {cpu})
+            pin(process.pid, cpu)
         yield port, process.pid
     finally:
         process.terminate()

@@ -21,10 +21,18 @@ _INSIDE, _OUTSIDE = 1, 2
 """Realm, network and port of each."""
 _CLIENTS, _SERVERS = int(IPv4Address("10.64.1.0")), int(IPv4Address("198.18.0.0"))
 _MACS = {_INSIDE: bytes((2, 0, 0, 0, 1, 1)), _OUTSIDE: bytes((2, 0, 0, 0, 1, 2))}
+_SOURCE = slice(26, 30)
+"""Of a frame."""
 _WINDOW = 0xFFFF
 _EMPTY = 54
 """Bytes of a frame without payload and options."""
 _MSS = bytes((2, 4, 5, 180))
+_NOTHING = ("Content-Length: 0", "", "")
+"""The end of a SIP message without a body."""
+_TAGGED = b"\r\nTo: <sip:bob@there>;tag=t\r\n"
+_ALICE = "<sip:alice@here>"
+_MEDIA = 4000
+"""Port of either telephone's audio."""
 
 
 class Talk:
@@ -40,6 +48,16 @@ class Talk:
         self.port = self.public_port = 30000
         self._sent: list[bytes] = []
         self._back: list[bytes] = []
+
+    @property
+    def kind(self) -> str:
+        """See `switch.Conversation`."""
+        return "command" if self._sent[-1][_SOURCE] == self.client else "reply"
+
+    @property
+    def opened(self) -> int:
+        """How often the switch must have been told to open something."""
+        return 0
 
     def came(self, frame: bytes) -> bool:
         """See `switch.Conversation`."""
@@ -80,18 +98,12 @@ def _punted(frame: bytes, side: int, protocol: int) -> bytes:
 
 
 class Noops(Talk):
-    """An FTP session in which a client asks whether the server is there, and it is.
+    """An FTP session in which a client asks whether the server is there, and it is."""
 
-    Without a NAT between them (`known`), these are packets like any others.
-    """
-
-    def __init__(self, number: int, known: bool = False) -> None:
+    def __init__(self, number: int) -> None:
         super().__init__(number)
         self._client_seq, self._server_seq = 1000, 2000
         self._ready: deque[tuple[bytes, bytes]] = deque()
-        self._said: list[tuple[int, bytes, int]] = []
-        if known:
-            return
         self._said = [
             (_INSIDE, b"", SYN),
             (_OUTSIDE, b"", SYN | ACK),
@@ -166,6 +178,45 @@ class Noops(Talk):
         return frame, _punted(frame, side, FTP)
 
 
+class Echoed(Noops):
+    """The same for controllers that do not look at numbers, and send back what they get: packets
+    like any others, two of them over and over."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self._said.clear()
+        self._ready += (self._made(*line) for line in self._round())
+
+    @property
+    def resting(self) -> bool:
+        """See `switch.Conversation`."""
+        return self._sent[-1][_SOURCE] == self.server
+
+    def prepare(self, rounds: int) -> None:
+        """Nothing: they are there."""
+
+    def next(self) -> bytes:
+        """See `switch.Conversation`."""
+        frame, message = self._ready[0]
+        self._ready.rotate()
+        self._sent.append(frame)
+        return message
+
+    def came(self, frame: bytes) -> bool:
+        """See `switch.Conversation`."""
+        self._back.append(frame)
+        return True
+
+    def check(self) -> None:
+        """See `Talk`."""
+        if self._sent != self._back:
+            raise BenchError(
+                f"of {len(self._sent)} packets, {len(self._back)} came back, or others"
+            )
+        self._sent.clear()
+        self._back.clear()
+
+
 class Ports(Noops):
     """An FTP session that announces one data connection after the other, each of which takes a
     pinhole; what it says has another length outside, so every number is shifted from then on."""
@@ -201,6 +252,11 @@ class Ports(Noops):
             self._shift += len(frame) - len(self._sent[-1])
         return True
 
+    @property
+    def opened(self) -> int:
+        """See `Talk`."""
+        return self._asked
+
     def _round(self) -> list[tuple[int, bytes, int]]:
         self._asked += 1
         port = 20000 + self._asked % 20000
@@ -235,17 +291,23 @@ class Ports(Noops):
             raise BenchError(f"{before.payload!r} came back as {after.payload!r}")
 
 
-class Options(Talk):
-    """SIP: a telephone asks what another one can do, and is told. Each message is rewritten."""
+class Telephones(Talk):
+    """Over SIP, a telephone asks something of another one, or of a registrar, again and again. Each
+    message is rewritten."""
 
     protocol = SIP
+    steps: tuple[tuple[str, int], ...]
+    """What is said, and on which side; over and over."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.port = self.public_port = 5060
         self._asked = 0
-        self._request = b""
-        """As it came to the server, while its answer is next."""
+        self._step = 0
+        self._heard = b""
+        """The latest request, as it came to the server."""
+        self._kind = ""
+        self._contact = f"Contact: <sip:alice@{IPv4Address(self.client)}:5060>"
 
     @property
     def beginning(self) -> bool:
@@ -255,20 +317,22 @@ class Options(Talk):
     @property
     def resting(self) -> bool:
         """See `switch.Conversation`."""
-        return not self._request
+        return self._step == 0
+
+    @property
+    def kind(self) -> str:
+        """See `switch.Conversation`."""
+        return self._kind
 
     def prepare(self, rounds: int) -> None:
         """Nothing: an answer repeats what has come."""
 
     def next(self) -> bytes:
         """See `switch.Conversation`."""
-        if not self._request:
-            return self._punt(self._made(_INSIDE, self._question()), _INSIDE)
-        _, _, headers = self._request.partition(b"\r\n")
-        via, _, rest = headers.partition(b"\r\nMax-Forwards: 70")
-        answer = b"SIP/2.0 200 OK\r\n" + via + rest.replace(b"@there>", b"@there>;tag=t", 1)
-        self._request = b""
-        return self._punt(self._made(_OUTSIDE, answer), _OUTSIDE)
+        self._kind, side = self.steps[self._step]
+        self._asked += self._step == 0
+        self._step = (self._step + 1) % len(self.steps)
+        return self._punt(self._made(side, self._message(self._kind)), side)
 
     def came(self, frame: bytes) -> bool:
         """See `switch.Conversation`."""
@@ -276,23 +340,33 @@ class Options(Talk):
         if frame[30:34] == self.server:
             self.public = frame[26:30]
             self.public_port = int.from_bytes(frame[34:36], "big")
-            self._request = frame[42:]
+            self._heard = frame[42:]
         return True
 
-    def _question(self) -> bytes:
-        self._asked += 1
+    def _message(self, kind: str) -> bytes:
+        raise NotImplementedError
+
+    def _request(self, method: str, *more: str, to: str = "<sip:bob@there>") -> bytes:
+        """Of the client; `more` is header fields, and a body behind an empty one."""
         here, there = IPv4Address(self.client), IPv4Address(self.server)
-        return (
-            f"OPTIONS sip:bob@{there} SIP/2.0\r\n"
-            f"Via: SIP/2.0/UDP {here}:5060;branch=z9hG4bK{self._asked:08x}\r\n"
-            "Max-Forwards: 70\r\n"
-            "From: <sip:alice@here>;tag=f\r\n"
-            "To: <sip:bob@there>\r\n"
-            f"Call-ID: {self._asked:08x}@here\r\n"
-            f"CSeq: {self._asked} OPTIONS\r\n"
-            f"Contact: <sip:alice@{here}:5060>\r\n"
-            "Content-Length: 0\r\n\r\n"
-        ).encode()
+        head = (
+            f"{method} sip:bob@{there} SIP/2.0",
+            f"Via: SIP/2.0/UDP {here}:5060;branch=z9hG4bK{self._asked:08x}{method}",
+            "From: <sip:alice@here>;tag=f",
+            f"To: {to}",
+            f"Call-ID: {self._asked:08x}@here",
+            f"CSeq: {self._asked + (method == 'BYE')} {method}",
+            "Max-Forwards: 70",
+        )
+        return "\r\n".join([*head, *(more or _NOTHING)]).encode()
+
+    def _answer(self, status: str, *more: str) -> bytes:
+        """Of the server, to the latest request."""
+        _, _, heard = self._heard.partition(b"\r\n")
+        repeated, _, _ = heard.partition(b"\r\nMax-Forwards")
+        repeated = repeated.replace(b"\r\nTo: <sip:bob@there>\r\n", _TAGGED, 1)
+        rest = "\r\n".join(more or _NOTHING).encode()
+        return b"SIP/2.0 %s\r\n%s\r\n%s" % (status.encode(), repeated, rest)
 
     def _made(self, side: int, payload: bytes) -> bytes:
         inside = side == _INSIDE
@@ -313,3 +387,86 @@ class Options(Talk):
             raise BenchError(f"Via is not rewritten: {after.payload!r}")
         if str(IPv4Address(hidden)).encode() in after.payload:
             raise BenchError(f"an address is left: {after.payload!r}")
+
+
+class Options(Telephones):
+    """A telephone asks what another one can do, and is told."""
+
+    steps = (("OPTIONS", _INSIDE), ("its 200", _OUTSIDE))
+
+    def _message(self, kind: str) -> bytes:
+        if kind == "OPTIONS":
+            return self._request(kind, self._contact, *_NOTHING)
+        return self._answer("200 OK")
+
+
+class Registrations(Telephones):
+    """A telephone says where it is, and is told that this is known now."""
+
+    steps = (("REGISTER", _INSIDE), ("its 200", _OUTSIDE))
+
+    def _message(self, kind: str) -> bytes:
+        if kind == "REGISTER":
+            return self._request(kind, f"{self._contact};expires=3600", *_NOTHING, to=_ALICE)
+        contact = self._heard.partition(b"\r\nContact: ")[2].partition(b"\r\n")[0].decode()
+        return self._answer("200 OK", f"Contact: {contact}", *_NOTHING)
+
+
+class Calls(Telephones):
+    """A telephone calls another one, which rings and answers, and hangs up at once. Media get
+    pinholes on the way, and lose them."""
+
+    steps = (
+        ("INVITE", _INSIDE),
+        ("180", _OUTSIDE),
+        ("200 to INVITE", _OUTSIDE),
+        ("ACK", _INSIDE),
+        ("BYE", _INSIDE),
+        ("200 to BYE", _OUTSIDE),
+    )
+
+    @property
+    def opened(self) -> int:
+        """See `Talk`."""
+        return self._asked
+
+    def _message(self, kind: str) -> bytes:
+        match kind:
+            case "INVITE":
+                described = _described(self.client, _MEDIA)
+                return self._request(kind, self._contact, *described)
+            case "180":
+                return self._answer("180 Ringing", *_NOTHING)
+            case "200 to INVITE":
+                there = f"Contact: <sip:bob@{IPv4Address(self.server)}>"
+                return self._answer("200 OK", there, *_described(self.server, _MEDIA))
+            case "ACK" | "BYE":
+                return self._request(kind, to="<sip:bob@there>;tag=t")
+            case _:
+                return self._answer("200 OK")
+
+    def _compare(self, before: packets.Packet, after: packets.Packet) -> None:
+        super()._compare(before, after)
+        if b"\r\nm=audio" not in before.payload:
+            return
+        if before.src == self.server:
+            if _body(before) != _body(after):
+                raise BenchError(f"the answer has changed: {after.payload!r}")
+            return
+        port = int(after.payload.partition(b"\r\nm=audio ")[2].partition(b" ")[0])
+        if port == _MEDIA or port % 2:
+            raise BenchError(f"no ports for media: {after.payload!r}")
+
+
+def _body(packet: packets.Packet) -> bytes:
+    return packet.payload.partition(b"\r\n\r\n")[2]
+
+
+def _described(address: bytes, port: int) -> tuple[str, ...]:
+    """The rest of a message, with a description of one audio stream."""
+    host = IPv4Address(address)
+    body = (
+        f"v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\n"
+        f"m=audio {port} RTP/AVP 0\r\n"
+    )
+    return "Content-Type: application/sdp", f"Content-Length: {len(body)}", "", body

@@ -58,6 +58,10 @@ class Conversation(Protocol):
     def resting(self) -> bool:
         """Nobody waits for an answer."""
 
+    @property
+    def kind(self) -> str:
+        """What the last packet-in was."""
+
     def next(self) -> bytes:
         """The packet-in that is next."""
 
@@ -75,6 +79,13 @@ class Run:
     """Seconds of processor time that the switch itself took."""
     latencies: list[float] = field(default_factory=list)
     """Seconds, of each punt; only with one in flight."""
+    by_kind: dict[str, list[float]] = field(default_factory=dict)
+    """The same, by what it was."""
+
+    def note(self, kind: str, latency: float) -> None:
+        """Of one more punt."""
+        self.latencies.append(latency)
+        self.by_kind.setdefault(kind, []).append(latency)
 
 
 class Switch:
@@ -152,7 +163,7 @@ class Switch:
                 if not conversation.came(frame):
                     continue
                 if timed:
-                    found.latencies.append(time.perf_counter() - sent)
+                    found.note(conversation.kind, time.perf_counter() - sent)
                 found.punts += 1
                 if goes_on or not conversation.resting:
                     out.append(conversation.next())
