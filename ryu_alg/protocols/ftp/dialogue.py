@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import Enum
@@ -67,8 +66,9 @@ class Dialogue:
     phase: Phase = Phase.OPEN
     spoken: bool = False
     """The client's first line has been taken for FTP."""
-    pending: deque[Pending] = field(default_factory=lambda: deque([Pending(Role.GREETING, "")]))
-    """In the order of the commands, which is the order of the replies (RFC 959 section 5.4)."""
+    pending: list[Pending] = field(default_factory=lambda: [Pending(Role.GREETING, "")])
+    """In the order of the commands, which is the order of the replies (RFC 959 section 5.4). There
+    are few: a deque would take ten times the memory, and each session has one."""
     inner: int | None = None
     """Code of the multi-line reply that is under way."""
     unasked: bool = False
@@ -150,7 +150,7 @@ class Dialogue:
     def answer_head(self, decisions: Decisions) -> None:
         """The gateway's own replies leave when their turn has come."""
         while self.inner is None and self.pending and self.pending[0].answer:
-            entry = self.pending.popleft()
+            entry = self.pending.pop(0)
             if entry.role is Role.TRANSFER:
                 self.withdraw(decisions)
             decisions.answer(entry.answer)

@@ -96,7 +96,7 @@ class Responses:
         if len(pending) < 2 or pending[0].role is not Role.ABORT:
             return
         if line.code < 400 and line.code not in _ABORTED:
-            pending.popleft()
+            pending.pop(0)
             self.dialogue.answer_head(decisions)
 
     def _long_announcement(
@@ -127,7 +127,7 @@ class Responses:
     ) -> None:
         """The whole 227 or 229 that was asked for; the address is within one of `texts`."""
         dialogue = self.dialogue
-        head = dialogue.pending.popleft()
+        head = dialogue.pending.pop(0)
         outcome = self.negotiator.passive(reply, texts, head.role is Role.EXTENDED_PASSIVE)
         if isinstance(outcome, Refused):
             if outcome.expectation is not None:
@@ -152,7 +152,7 @@ class Responses:
         elif line.preliminary:
             head.transferring = head.role is Role.TRANSFER
         else:
-            dialogue.pending.popleft()
+            dialogue.pending.pop(0)
             self._settle(head, line, decisions)
         if head is not None and head.role is Role.SECURITY and line.goes_on:
             self._secure(raw, decisions)

@@ -75,7 +75,7 @@ def test_answers_wait_for_their_turn() -> None:
     waiting, effects = dialogue(Pending(Role.PLAIN, "NOOP"), denied), decisions()
     waiting.answer_head(effects)
     assert effects.effects == []
-    waiting.pending.popleft()
+    waiting.pending.pop(0)
     waiting.inner = 220
     waiting.answer_head(effects)
     assert effects.effects == []
