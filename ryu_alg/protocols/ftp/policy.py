@@ -18,6 +18,11 @@ _SET_TIME = "[0-9]" * 14 + " *"
 """MDTM with a time in front of the path sets it, on some servers."""
 
 
+def controls(options: FtpOptions) -> bool:
+    """Whether any command of anybody may be denied."""
+    return bool(options.rules) or options.profile == "read-only"
+
+
 def denial(
     options: FtpOptions, command: Command, user: str | None, client: Address
 ) -> bytes | None:

@@ -107,6 +107,8 @@ class Requests:
 
     def _denial(self, command: Command, role: Role, argument: str) -> bytes | None:
         """The reply that command control has for it, for whoever may be the user."""
+        if not policy.controls(self.negotiator.options):
+            return None
         users = [argument] if role is Role.USER else self.dialogue.possible_users
         client = self.negotiator.gateway.conversation.client.address
         for user in users:
