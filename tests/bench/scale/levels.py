@@ -28,6 +28,8 @@ FEW = 100
 _SPREAD = 2000
 """Sessions all over a level, that talk in turn."""
 _VISITORS = 100
+_BATCHES, _BETWEEN_SECONDS = 10, 40.0
+"""Calls begin at several times, so far apart that what is kept for repetitions is forgotten."""
 _PAGES = 10
 _PAGE_OF = 100
 
@@ -163,7 +165,11 @@ def calls(where: Path, number: int) -> Calls:
         _complete(site, Call(each))
     site.expire()
     before = _resident()
-    took = sum(_complete(site, Call(each)) for each in range(number))
+    took = 0.0
+    for each in range(number):
+        took += _complete(site, Call(each))
+        if each and not each % (number // _BATCHES):
+            site.wait(_BETWEEN_SECONDS)
     site.settle()
     memory = (_resident() - before) / number
     open_now = len(site.gateway.engine.tables.bindings.live)

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
-from ryu_alg.engine.commands import Publish
-from ryu_alg.engine.events import BarrierDone, DatagramArrived, Timeout
+from ryu_alg.engine.commands import Command, Publish
+from ryu_alg.engine.events import BarrierDone, DatagramArrived, Event, Timeout
 from ryu_alg.gateway import Gateway
 from ryu_alg.openflow import packet_in, punts
 from ryu_alg.openflow.cookies import parse
@@ -36,6 +36,8 @@ class Site:
         self.sent: list[bytes] = []
         """What would have gone to the switch, in writes."""
         numbers = {name: number for number, name in enumerate(PORTS, 1)}
+        self._ahead = 0.0
+        """Seconds that this place is ahead of the clock."""
         xids = count(1)
         self._switch = Switch(
             self.gateway.plan, numbers, self.sent.append, lambda: next(xids), Media()
@@ -59,10 +61,10 @@ class Site:
         sender = None
         if isinstance(event, DatagramArrived):
             packet, sender = event.datagram, event.datagram.src
-            self._switch.count(punt.network, packet, time.monotonic())
+            self._switch.count(punt.network, packet, self._now())
         else:
-            self._switch.count(punt.network, event.segment, time.monotonic())
-        commands = self.gateway.handle(event)
+            self._switch.count(punt.network, event.segment, self._now())
+        commands = self._handle(event)
         if commands:
             self._switch.carry_out(commands, Cause(punt, sender=sender))
         self.gateway.engine.next_timeout()
@@ -91,24 +93,36 @@ class Site:
     def _barrier(self, xid: int) -> None:
         answered = self._switch.barrier_done(xid)
         if answered.token is not None:
-            self._switch.carry_out(self.gateway.handle(BarrierDone(answered.token)))
+            self._switch.carry_out(self._handle(BarrierDone(answered.token)))
 
     def settle(self) -> None:
         """What the application does now and then."""
         self._switch.media_settled()
         self.sent.clear()
 
+    def wait(self, seconds: float) -> None:
+        """Time passes at once, in which nobody says anything."""
+        self._ahead += seconds
+        self._switch.carry_out(self._handle(Timeout()))
+        self.settle()
+
     def expire(self) -> None:
-        """Time goes on, and nobody says anything any more, until nothing is left. BenchError."""
-        engine, now = self.gateway.engine, time.monotonic()
+        """Wait until nothing is left. BenchError."""
         for _ in range(10):
-            now += _FOREVER
-            commands = engine.handle(Timeout(), now)
-            for command in commands:
-                if isinstance(command, Publish):
-                    self.gateway.publish(command)
-            self._switch.carry_out(commands)
+            self.wait(_FOREVER)
             if not self.sessions:
-                self.settle()
                 return
         raise BenchError(f"{self.sessions} sessions do not end")
+
+    def _now(self) -> float:
+        return time.monotonic() + self._ahead
+
+    def _handle(self, event: Event) -> list[Command]:
+        """As `Gateway.handle`, at another time."""
+        left: list[Command] = []
+        for command in self.gateway.engine.handle(event, self._now()):
+            if isinstance(command, Publish):
+                self.gateway.publish(command)
+            else:
+                left.append(command)
+        return left
