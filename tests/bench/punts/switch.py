@@ -18,7 +18,7 @@ from tests.bench.errors import BenchError
 
 PATIENCE = 5.0
 """Seconds that a controller has for one packet."""
-QUIET = 0.7
+QUIET = 1.0
 """Seconds without a message, at which a controller has said all that it says at first."""
 PORTS = ("lan", "wan")
 """Numbers 1 and 2."""
@@ -191,9 +191,14 @@ class Switch:
         self._kept = data[at:]
 
     def _send(self, data: bytes) -> None:
-        if data:
+        if not data:
+            return
+        for_reading = self._socket.gettimeout()
+        if for_reading != PATIENCE:
             self._socket.settimeout(PATIENCE)
-            self._socket.sendall(data)
+        self._socket.sendall(data)
+        if for_reading != PATIENCE:
+            self._socket.settimeout(for_reading)
 
     def _answer(self, kind: int, message: bytes) -> bytes:
         xid, body = message[4:8], message[8:]
