@@ -8,7 +8,7 @@ import pytest
 
 from tests.bench.errors import BenchError
 from tests.bench.punts.conversations import Noops
-from tests.bench.scale import levels
+from tests.bench.scale import controlled, levels, soak
 from tests.bench.scale.controlled import Controlled
 from tests.bench.scale.levels import ADMIT, ANY, FEW, PAGE, SAME, Calls, Level
 from tests.bench.scale.reckoning import Report
@@ -74,6 +74,15 @@ def test_levels_keep_their_sessions(tmp_path: Path) -> None:
 
 def test_calls_have_media(tmp_path: Path) -> None:
     assert levels.calls(tmp_path, 20).calls == 20
+
+
+def test_the_synthetic_switch_has_sessions_that_stay_and_others_that_come(tmp_path: Path) -> None:
+    with controlled.gateways([tmp_path / "level", tmp_path / "soak"], None) as [few, soaked]:
+        (level,) = controlled.measure([few], (FEW,), 1, 0.1)
+        assert level.rounds[0]["took"] > 0
+        found = soak.measure(soaked, 1.0)
+    assert found.sessions > 64
+    assert found.punts > found.sessions
 
 
 def _report(seconds: float, last: int) -> Report:
