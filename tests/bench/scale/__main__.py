@@ -46,7 +46,7 @@ class _Scale:
 
 
 _QUICK = _Scale((100, 5000), (100, 10_000), 500, 3, 1000, 0.3, 5.0)
-_FULL = _Scale(*[(100, 1000, 10_000, 100_000)] * 2, 10_000, 7, 4000, 0.5, 60.0)
+_FULL = _Scale(*[(100, 1000, 10_000, 100_000)] * 2, 10_000, 5, 4000, 0.5, 60.0)
 
 
 @click.command()
@@ -90,7 +90,7 @@ def _run(console: Console, scale: _Scale) -> Report:
         # Memory that something else has left behind would not be seen: each in a process of its
         # own.
         pool = stack.enter_context(
-            ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), max_tasks_per_child=1)
+            ProcessPoolExecutor(2, multiprocessing.get_context("spawn"), max_tasks_per_child=1)
         )
         calls = pool.submit(levels.calls, where, scale.calls)
         found = pool.submit(levels.measure, where, scale.sizes, scale.rounds, scale.punts)
