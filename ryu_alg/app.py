@@ -20,6 +20,7 @@ from ryu.lib import hub
 from ryu.ofproto import ofproto_v1_3
 
 from ryu_alg import garbage
+from ryu_alg.alarm import Alarm
 from ryu_alg.engine.commands import Publish
 from ryu_alg.engine.events import (
     BarrierDone,
@@ -94,8 +95,7 @@ class AlgApp(app_manager.RyuApp):
         self._asked_for_counts = 0.0
         self._counts_wanted = -1
         """Transaction id of the latest request."""
-        self._alarm: Any = None
-        self._alarm_at = float("inf")
+        self._alarm = Alarm(self._wake)
         take_over(
             {
                 MessageType.PACKET_IN: self._packet_in,
@@ -435,7 +435,7 @@ class AlgApp(app_manager.RyuApp):
         if self.switch is not None and commands:
             self.gateway.packet_outs += self.switch.carry_out(commands, cause)
             self._settle_later()
-        self._wake_at(self.gateway.engine.next_timeout())
+        self._alarm.set(self.gateway.engine.next_timeout())
 
     def _settle_later(self) -> None:
         if self._settling is None and self.media.settling:
@@ -450,21 +450,11 @@ class AlgApp(app_manager.RyuApp):
     def _meet(self, commands: list[neighbours.Command]) -> None:
         if self.switch is not None:
             self.switch.meet_neighbours(commands)
-        self._wake_at(self.neighbours.next_timeout())
-
-    def _wake_at(self, due: float | None) -> None:
-        """An alarm that comes too early costs less than setting another."""
-        if due is None or due >= self._alarm_at:
-            return
-        if self._alarm is not None:
-            self._alarm.cancel()
-        self._alarm_at = due
-        self._alarm = hub.spawn_after(max(0.0, due - time.monotonic()), self._wake)
+        self._alarm.set(self.neighbours.next_timeout())
 
     def _wake(self) -> None:
-        self._alarm, self._alarm_at = None, float("inf")
-        self._meet(self.neighbours.tick(time.monotonic()))
         self._handle(Timeout())
+        self._meet(self.neighbours.tick(time.monotonic()))
 
     def _publish(self, code: str, detail: str) -> None:
         self.gateway.publish(Publish(code, detail))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 
-_NEW, _YOUNG, _OLD = 2000, 10, 1000
+_NEW, _YOUNG, _OLD = 2000, 10, 100
 """Objects that are more by now, until those are looked at; how many times, until the ones that
 were left are as well; and how many of these times, until all are."""
 
