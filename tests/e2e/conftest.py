@@ -25,18 +25,15 @@ from tests.e2e.servers import SMALL, FtpServer
 
 StartGateway = Callable[..., RunningGateway]
 
-_RUNNING = pytest.StashKey[RunningGateway]()
-"""The gateway that runs at the moment."""
-
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Show with a failure what the gateway had to say: some failures come once in fifty runs."""
+def pytest_runtest_makereport() -> Iterator[None]:
+    """Show with a failure what the gateways had to say: some failures come once in fifty runs."""
     outcome: Any = yield
     report: pytest.TestReport = outcome.get_result()
-    gateway = item.config.stash.get(_RUNNING, None)
-    if report.failed and gateway is not None:
-        report.sections.append(("the gateway", gateway.last_words()))
+    if report.failed:
+        for gateway in RunningGateway.running:
+            report.sections.append(("a gateway", gateway.last_words()))
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +45,7 @@ def lab() -> Iterator[Lab]:
 
 @pytest.fixture(scope="module")
 def start_gateway(
-    lab: Lab, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+    lab: Lab, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[dict[str, Any]], RunningGateway]]:
     """Starts a gateway with a configuration, in place of the module's one before.
 
@@ -69,7 +66,6 @@ def start_gateway(
         lab.appctl("dpctl/flush-conntrack")
         gateway = RunningGateway(lab, tmp_path_factory.mktemp("gateway"), config)
         running.append(gateway)
-        pytestconfig.stash[_RUNNING] = gateway
         gateway.start()
         return gateway
 

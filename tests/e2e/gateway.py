@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import yaml
 from click.testing import CliRunner
@@ -52,6 +52,9 @@ def ftp(**options: Any) -> dict[str, Any]:
 
 class RunningGateway:
     """The controller's process in its namespace."""
+
+    running: ClassVar[list[RunningGateway]] = []
+    """Those that were started, and not stopped."""
 
     def __init__(
         self,
@@ -99,6 +102,8 @@ class RunningGateway:
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
             )
+        if self not in self.running:
+            self.running.append(self)
         self.wait_for(self._connected, "the switch and its pipeline")
 
     def _connected(self) -> bool:
@@ -122,6 +127,8 @@ class RunningGateway:
 
     def stop(self) -> None:
         """End it; its log must show no exception."""
+        if self in self.running:
+            self.running.remove(self)
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
             try:
