@@ -123,6 +123,13 @@ case $(ask get controller "$bridge" is_connected max_backoff | xargs) in
 "false []") echo "# no controller is connected; run this again then, for quicker reconnections" ;;
 esac
 
+# --- The datapath's memory ------------------------------------------------------------------
+
+# Of all bridges: what somebody has set is left alone. docs/production.md says why.
+if [[ -z $(ask --if-exists get Open_vSwitch . other_config:max-idle) ]]; then
+    run ovs-vsctl set Open_vSwitch . other_config:max-idle=1000
+fi
+
 # --- Connection tracking --------------------------------------------------------------------
 
 if [[ -z $(ask --if-exists get Open_vSwitch . "datapaths:$datapath") ]]; then

@@ -28,6 +28,10 @@ _MAX_BACKOFF_MS = 1000  # the least that OVS accepts
 _INACTIVITY_PROBE_MS = 5000
 _DAEMONS = ("ovs-vswitchd", "ovsdb-server")
 
+MAX_IDLE_MS = 1000
+"""How long the datapath remembers what has no packets. At each change of flows the switch goes
+through all of it, and sessions come with changes; see docs/production.md."""
+
 CT_TIMEOUTS = {
     "icmp_first": 60,
     "icmp_reply": 60,
@@ -69,6 +73,8 @@ class OpenVSwitch:
         self._run("ovsdb-tool", "create", str(database))
         self._run("ovsdb-server", str(database), f"--remote=punix:{socket}", *common)
         self.vsctl("--no-wait", "init")
+        idle = f"other_config:max-idle={MAX_IDLE_MS}"
+        self.vsctl("--no-wait", "set", "Open_vSwitch", ".", idle)
         self._run("ovs-vswitchd", f"unix:{socket}", "--disable-system", *common)
 
     def build(self, topology: Topology) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ryu_alg.lab import Host, Lab
-from ryu_alg.lab.openvswitch import CT_TIMEOUTS
+from ryu_alg.lab.openvswitch import CT_TIMEOUTS, MAX_IDLE_MS
 
 SCRIPT = str(Path(__file__).parents[2] / "openvswitch" / "production" / "setup.sh")
 ID = "00000000000000aa"
@@ -99,6 +99,7 @@ def test_real_run_and_another(gateway: Host) -> None:
     ]
     assert vsctl("list-ports", "br-real") == "p1\np2"
     assert "tcp_established=86400" in vsctl("list-zone-tp", "netdev")
+    assert "max-idle" not in first  # somebody has set it already: the lab
     row = vsctl("get", "bridge", "br-real", "controller")
 
     # Nothing that would drop the controller, or the time-outs of what is connected.
@@ -128,8 +129,10 @@ def test_no_such_interface(gateway: Host) -> None:
     assert done.stderr == "setup.sh: there is no network interface nowhere\n"
 
 
-def test_the_lab_has_the_time_outs_of_production() -> None:
+def test_the_lab_has_the_settings_of_production() -> None:
     done = dry_run("--datapath-id", ID, "eth1")
+    remembers = f"+ ovs-vsctl set Open_vSwitch . other_config:max-idle={MAX_IDLE_MS}"
+    assert remembers in done.stdout.splitlines()
     (command,) = (line for line in done.stdout.splitlines() if "add-zone-tp" in line)
     policy = [f"{state}={seconds}" for state, seconds in CT_TIMEOUTS.items()]
     assert command.split() == ["+", "ovs-vsctl", "add-zone-tp", "system", "zone=4242", *policy]
