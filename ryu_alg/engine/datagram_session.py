@@ -47,9 +47,6 @@ MAX_WAITING = 64
 """Datagrams of one session that wait for the switch."""
 MAX_PASSED = 1232
 """Bytes of payload: no link fragments that, over IPv6 either (RFC 8200 section 5)."""
-UNKNOWN_IDLE = 2.0
-"""Seconds for which an endpoint waits of which nothing has left yet. What inspectors only drop must
-not take the ports of all."""
 MAX_HOLD = 7 * 86400.0
 """Seconds: for no longer is an endpoint held at a time."""
 
@@ -89,6 +86,8 @@ class DatagramSession(Holder):
     """Ids of listening ports whose datagrams it inspects because of their size."""
     _waiting: dict[int, list[Leaving]] = field(default_factory=dict)
     """What leaves when the switch has answered a barrier."""
+    _waiting_count: int = 0
+    """How much that is in all."""
     _carrier: WireDatagram | None = None
     """What is being inspected."""
     _sized: Datagram | None = None
@@ -125,7 +124,7 @@ class DatagramSession(Holder):
         control = self._control(inside)
         if isinstance(control, Refusal):
             return control
-        control.known = True
+        self.endpoints.known(control)
         return control.public
 
     # -- what the engine calls ------------------------------------------------------------------
@@ -142,7 +141,7 @@ class DatagramSession(Holder):
         self.last_activity = now
         self.endpoints.touch(control, now)
         if origin is Realm.OUTSIDE:
-            control.known = True
+            self.endpoints.known(control)
             if control.published:
                 self.endpoints.callers.add(remote.address)
         datagram = Datagram(
@@ -184,7 +183,9 @@ class DatagramSession(Holder):
         """The switch has confirmed what was admitted: what waited for it leaves."""
         self.now = now
         self._confirm(token)
-        self._leave(self._waiting.pop(token, []))
+        waiting = self._waiting.pop(token, [])
+        self._waiting_count -= len(waiting)
+        self._leave(waiting)
         return self.take_commands()
 
     def binding_idle(self, data: DataMark, now: float) -> list[Command]:
@@ -213,9 +214,7 @@ class DatagramSession(Holder):
             self._last_refresh = now
             self._publish("session.keepalive", "data moves: signalling is refreshed")
             self._apply(self._ask(lambda: self.inspector.keep_alive()))
-        for control in list(self.endpoints.live.values()):
-            if self._deadline(control) <= now:
-                self.endpoints.release(control, now, known=control.known)
+        self.endpoints.release_idle(self._known_stay_until(), now)
         return self.take_commands()
 
     def end(self, now: float) -> list[Command]:
@@ -243,6 +242,7 @@ class DatagramSession(Holder):
             self.barriers.cancel(token)
             self.counters["datagram.dropped_waiting"] += len(waiting)
         self._waiting.clear()
+        self._waiting_count = 0
         self._abandon()
         for number in self.watching:
             self._commands += self.listeners.unwatch(number, now)
@@ -252,9 +252,7 @@ class DatagramSession(Holder):
 
     def next_timeout(self) -> float | None:
         """When `expire` wants to be called."""
-        earliest = self._refresh_due()
-        for control in self.endpoints.live.values():
-            earliest = min(earliest, self._deadline(control))
+        earliest = min(self._refresh_due(), self.endpoints.next_timeout(self._known_stay_until()))
         due = self._inspector_timeout()
         if due is not None and due < earliest:
             earliest = due
@@ -390,7 +388,7 @@ class DatagramSession(Holder):
             if isinstance(control, Refusal):
                 return None
             self.endpoints.touch(control, self.now)
-            control.known = True
+            self.endpoints.known(control)
             return control.public
         bound = self.held.get(effect.binding)
         if bound is None or effect.inside not in bound.binding.inside:
@@ -420,18 +418,19 @@ class DatagramSession(Holder):
     def _hold(self, inside: Endpoint, until: float) -> None:
         if isinstance(self.signalling(inside), Refusal):
             return
-        self.endpoints.live[inside].held_until = min(until, self.now + MAX_HOLD)
+        self.endpoints.hold(self.endpoints.live[inside], min(until, self.now + MAX_HOLD))
 
     def _release(self, inside: Endpoint) -> None:
         control = self.endpoints.live.get(inside)
         if control is not None and not control.published:
-            self.endpoints.release(control, self.now, known=control.known)
+            self.endpoints.release(control, self.now)
 
     def _wait(self, token: int, leaving: list[Leaving]) -> None:
-        room = MAX_WAITING - sum(map(len, self._waiting.values()))
-        self._waiting[token] += leaving[:room]
-        if len(leaving) > room:
-            self.counters["datagram.dropped_waiting"] += len(leaving) - room
+        fitting = leaving[: MAX_WAITING - self._waiting_count]
+        self._waiting[token] += fitting
+        self._waiting_count += len(fitting)
+        if len(leaving) > len(fitting):
+            self.counters["datagram.dropped_waiting"] += len(leaving) - len(fitting)
 
     def _leave(self, leaving: Sequence[Leaving]) -> None:
         for item in leaving:
@@ -442,16 +441,11 @@ class DatagramSession(Holder):
 
     # -- time -----------------------------------------------------------------------------------
 
-    def _deadline(self, control: Control) -> float:
-        """When nothing stands for the endpoint any more."""
-        last = control.last_activity
-        if not control.known:
-            return last + UNKNOWN_IDLE
+    def _known_stay_until(self) -> float:
+        """No endpoint that somebody outside may know of goes before."""
         if self.media_moving:
-            idle = max(last + self.timers.datagram_idle, self._keepalive_end())
-        else:
-            idle = max(last, self.data_ended_at) + self.timers.datagram_idle
-        return max(idle, control.held_until)
+            return self._keepalive_end()
+        return self.data_ended_at + self.timers.datagram_idle
 
     def _keepalive_end(self) -> float:
         return self.last_activity + self.timers.keepalive_limit

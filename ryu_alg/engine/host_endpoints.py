@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ryu_alg.engine.config import EngineConfig
 from ryu_alg.engine.control_bindings import Control, ControlBindings
+from ryu_alg.engine.datagram_deadlines import Deadlines, deadline
 from ryu_alg.engine.pinhole_limits import MAX_PORT
 from ryu_alg.inspection import Address, Endpoint, Realm, Refusal, Send, Transport
 
@@ -48,6 +50,13 @@ class HostEndpoints:
     """Whom the host has sent to: they may send to it."""
     callers: Contacts = field(default_factory=Contacts)
     """Who has sent to a published endpoint: they may be answered."""
+    _deadlines: Deadlines | None = None
+    """Of all of them, as long as there are several."""
+
+    @property
+    def idle(self) -> float:
+        """Seconds without traffic after which one goes."""
+        return self.config.timers.datagram_idle
 
     def open(self, inside: Endpoint, now: float) -> Control | Refusal:
         """The endpoint, with something that stands for it outside, by now if there is room."""
@@ -57,6 +66,12 @@ class HostEndpoints:
         opened = self.table.open(self.session, self.protocol, inside, now)
         if isinstance(opened, Control):
             self.live[inside] = opened
+            if self._deadlines is not None:
+                self._deadlines.add(opened)
+            elif len(self.live) > 1:
+                self._deadlines = Deadlines(self.idle)
+                for control in self.live.values():
+                    self._deadlines.add(control)
         return opened
 
     def touch(self, control: Control, now: float) -> None:
@@ -65,15 +80,54 @@ class HostEndpoints:
         if len(self.live) > 1:
             self.live[control.inside] = self.live.pop(control.inside)
 
-    def release(self, control: Control, now: float, *, known: bool = True) -> None:
-        """Nothing stands for it any more; `known` as for a lease."""
+    def known(self, control: Control) -> None:
+        """Somebody outside may know of it."""
+        if not control.known:
+            control.known = True
+            self._moved(control)
+
+    def hold(self, control: Control, until: float) -> None:
+        """It stays until then, also without traffic."""
+        control.held_until = until
+        self._moved(control)
+
+    def release(self, control: Control, now: float) -> None:
+        """Nothing stands for it any more."""
         del self.live[control.inside]
-        self.table.close(control, now, known=known)
+        if self._deadlines is not None:
+            self._deadlines.drop(control)
+            if len(self.live) <= 1:
+                self._deadlines = None
+        self.table.close(control, now, known=control.known)
 
     def release_all(self, now: float) -> None:
         """The session is over."""
-        for control in list(self.live.values()):
-            self.release(control, now, known=control.known)
+        self._release(list(self.live.values()), now)
+
+    def release_idle(self, earliest: float, now: float) -> None:
+        """Those go whose time is up; `earliest` as for `next_timeout`."""
+        if self._deadlines is not None:
+            self._release(self._deadlines.take(earliest, now), now)
+        elif self.next_timeout(earliest) <= now:
+            self.release_all(now)
+
+    def next_timeout(self, earliest: float) -> float:
+        """When the first of them goes, if none that is known goes before `earliest`; infinite
+        without any."""
+        if self._deadlines is not None:
+            return self._deadlines.next(earliest)
+        for control in self.live.values():
+            due = deadline(control, self.idle)
+            return max(due, earliest) if control.known else due
+        return float("inf")
+
+    def _moved(self, control: Control) -> None:
+        if self._deadlines is not None:
+            self._deadlines.add(control)
+
+    def _release(self, controls: Iterable[Control], now: float) -> None:
+        for control in controls:
+            self.release(control, now)
 
     def welcomes(self, inside: Endpoint, address: Address) -> bool:
         """Whether somebody outside may send to it."""

@@ -20,7 +20,8 @@ from ryu_alg.engine.commands import (
 )
 from ryu_alg.engine.config import OutboundRule, PortRange, Quotas, Timers
 from ryu_alg.engine.data_marks import LAST_WORDS, Tally
-from ryu_alg.engine.datagram_session import MAX_WAITING, UNKNOWN_IDLE
+from ryu_alg.engine.datagram_deadlines import UNKNOWN_IDLE
+from ryu_alg.engine.datagram_session import MAX_WAITING
 from ryu_alg.engine.engine import Engine
 from ryu_alg.engine.events import (
     BarrierDone,
