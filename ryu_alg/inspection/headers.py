@@ -73,6 +73,16 @@ class Head(NamedTuple):
     end: int
     """Behind the empty line: where the body begins."""
 
+    def moved(self, by: int) -> Head:
+        """The same in bytes that begin `-by` further on."""
+        if by == 0:
+            return self
+        fields = tuple(
+            Field(name, start + by, value_start + by, value_end + by, end + by)
+            for name, start, value_start, value_end, end in self.fields
+        )
+        return Head(self.start + by, self.line_end + by, fields, self.end + by)
+
 
 class Framed(NamedTuple):
     """A whole message."""

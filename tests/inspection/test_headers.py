@@ -121,6 +121,12 @@ def test_any_bytes(data: bytes, start: int) -> None:
             assert field.start < field.value_start <= field.value_end <= field.end <= head.end
 
 
+def test_a_head_within_other_bytes_is_the_same_without_them() -> None:
+    data = b"HELLO x\r\nA: one\r\n two\r\nb :\t\r\n\r\nbody"
+    for junk in (b"", b"j", b"junk\r\n"):
+        assert head_of(junk + data, len(junk)).moved(-len(junk)) == head_of(data)
+
+
 @given(
     st.lists(
         st.tuples(

@@ -15,6 +15,7 @@ from ryu_alg.inspection import (
     Transport,
 )
 from ryu_alg.inspection.addresses import within
+from ryu_alg.inspection.headers import Head
 from ryu_alg.protocols.sip.b2bua.core import BackToBack
 from ryu_alg.protocols.sip.core import SipCore
 from ryu_alg.protocols.sip.options import SipOptions
@@ -52,11 +53,11 @@ class PeerInspector(SipCore):
         self.transparent = TransparentInspector(options, gateway, transport)
         self.b2bua = BackToBack(options, gateway, transport)
 
-    def inspect(self, datagram: Datagram) -> Sequence[DatagramEffect]:
+    def inspect(self, datagram: Datagram, head: Head | None = None) -> Sequence[DatagramEffect]:
         """As the core for this peer."""
         if within(datagram.remote.address, self.peers):
-            return self.b2bua.inspect(datagram)
-        return self.transparent.inspect(datagram)
+            return self.b2bua.inspect(datagram, head)
+        return self.transparent.inspect(datagram, head)
 
     def keep_alive(self) -> Sequence[DatagramEffect]:
         """Of both."""

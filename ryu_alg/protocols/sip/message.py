@@ -185,18 +185,23 @@ class Message(NamedTuple):
         return min(int(match[0]), _MAX_SECONDS) if match else None
 
 
-def parse(raw: bytes, limits: HeadLimits = LIMITS) -> Message | Malformed:
+def parse(
+    raw: bytes, limits: HeadLimits = LIMITS, *, head: Head | None = None
+) -> Message | Malformed:
     """The message that `raw` begins with; line ends in front of it are passed over.
 
-    What Content-Length leaves of `raw` is no part of it (RFC 3261 section 18.3).
+    What Content-Length leaves of `raw` is no part of it (RFC 3261 section 18.3). `head`: its own,
+    if it has been read.
     """
-    raw = raw.lstrip(b"\r\n")
-    head = take_head(raw, 0, limits)
-    if isinstance(head, Unread):
-        detail = f"the head cannot be read: {head.value}"
-        if head is Unread.OVERLONG:
-            return Malformed(Fault.OVERLONG, detail, _beginning(raw, limits))
-        return Malformed(Fault.HEAD, detail)
+    if head is None:
+        raw = raw.lstrip(b"\r\n")
+        taken = take_head(raw, 0, limits)
+        if isinstance(taken, Unread):
+            detail = f"the head cannot be read: {taken.value}"
+            if taken is Unread.OVERLONG:
+                return Malformed(Fault.OVERLONG, detail, _beginning(raw, limits))
+            return Malformed(Fault.HEAD, detail)
+        head = taken
     fields = _by_name(head)
     try:
         return _message(raw, head, fields)

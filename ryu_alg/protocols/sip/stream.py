@@ -38,7 +38,7 @@ from ryu_alg.inspection import (
     Watch,
 )
 from ryu_alg.inspection.framing import LF
-from ryu_alg.inspection.headers import Framed, Unread, take_message
+from ryu_alg.inspection.headers import Framed, Head, Unread, take_message
 from ryu_alg.protocols.sip.core import SipCore
 from ryu_alg.protocols.sip.message import LIMITS, is_start_line
 from ryu_alg.protocols.sip.names import CONTENT_LENGTH
@@ -145,7 +145,8 @@ class SipStreamInspector(StreamInspector):
                 detail = f"a message cannot be delimited: {framed.value}"
                 self._refuse(f"sip.stream.{framed.value}", detail, effects)
                 break
-            self._message(direction, data[position : framed.end], effects)
+            head = framed.head.moved(-position)
+            self._message(direction, data[position : framed.end], head, effects)
             position = framed.end
         return effects
 
@@ -168,12 +169,12 @@ class SipStreamInspector(StreamInspector):
         """Likewise."""
         return self._injected(self.core.binding_idle(binding))
 
-    def _message(self, direction: Direction, raw: bytes, effects: list[Effect]) -> None:
+    def _message(self, direction: Direction, raw: bytes, head: Head, effects: list[Effect]) -> None:
         """The effects for a message in place of the bytes `raw`."""
         origin = Realm.INSIDE if direction.sender is self.inside_party else Realm.OUTSIDE
         datagram = Datagram(origin, self.inside, self.public, self.remote, raw)
         left = len(raw)
-        for effect in self.core.inspect(datagram):
+        for effect in self.core.inspect(datagram, head):
             if not isinstance(effect, Send):
                 effects.extend(_other([effect]))
             elif self._direction(effect.towards) is not direction:

@@ -18,6 +18,7 @@ from ryu_alg.inspection import (
     Send,
     Transport,
 )
+from ryu_alg.inspection.headers import Head
 from ryu_alg.protocols.sip.answers import Refusing, onward, sender
 from ryu_alg.protocols.sip.core import SipCore
 from ryu_alg.protocols.sip.keepalive import MAX_FLOWS, PING, Flow, Pings, is_keepalive
@@ -46,7 +47,7 @@ class TransparentInspector(SipCore):
         self.refusals = {realm: Rate(options.messages_per_second) for realm in Realm}
         """Of messages beyond the rate, which are answered as long as that is no burden."""
 
-    def inspect(self, datagram: Datagram) -> Sequence[DatagramEffect]:
+    def inspect(self, datagram: Datagram, head: Head | None = None) -> Sequence[DatagramEffect]:
         """Pass a message on, or answer it, or drop it."""
         if is_keepalive(datagram.payload):
             return self._keepalive(datagram)
@@ -54,7 +55,7 @@ class TransparentInspector(SipCore):
         within_rate = self.messages[datagram.origin].take(now)
         if not within_rate and not self.refusals[datagram.origin].take(now):
             return [Report("sip.rate.dropped", f"from {sender(datagram)}")]
-        message = parse(datagram.payload)
+        message = parse(datagram.payload, head=head)
         if isinstance(message, Malformed):
             return self._malformed(datagram, message)
         if message.is_request and message.method != "ACK":

@@ -22,7 +22,7 @@ from ryu_alg.inspection import (
     Unbind,
 )
 from ryu_alg.inspection.endpoints import Address
-from ryu_alg.protocols.sip import SipOptions
+from ryu_alg.protocols.sip import SipOptions, message
 from ryu_alg.protocols.sip.inspector import stream_inspector
 from tests.protocols.session import TO_CLIENT, TO_SERVER, StreamSession
 from tests.protocols.sip.gateway import HOST, MemoryGateway, World, endpoint
@@ -157,6 +157,14 @@ def test_requests_at_once() -> None:
     left = connection.client(first + second + b"MESS")
     assert read(left).raw + read(left[len(read(left).raw) :]).raw == left
     assert connection.held[TO_SERVER] == b"MESS"
+
+
+@pytest.mark.parametrize("mode", ["transparent", "b2bua"])
+def test_a_head_is_read_once(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = Connection(options=SipOptions.model_validate({"mode": mode}))
+    monkeypatch.delattr(message, "take_head")  # only the stream reads heads
+    left = connection.client(b"\r\n" + request("OPTIONS", via=VIA) + request("INFO", via=VIA))
+    assert left.count(b" sip:bob@example.com SIP/2.0\r\n") == 2
 
 
 def test_keepalives_pass_between_messages() -> None:

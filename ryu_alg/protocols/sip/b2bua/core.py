@@ -20,6 +20,7 @@ from ryu_alg.inspection import (
     Send,
     Transport,
 )
+from ryu_alg.inspection.headers import Head
 from ryu_alg.protocols.sip.b2bua.agent import DEFAULT_HOPS, RETRY_AFTER, Agent
 from ryu_alg.protocols.sip.b2bua.arrivals import Arrivals, dialogue_of
 from ryu_alg.protocols.sip.b2bua.calls import (
@@ -101,7 +102,7 @@ class BackToBack(SipCore):
 
     # --- The inspector ---------------------------------------------------------------------
 
-    def inspect(self, datagram: Datagram) -> Sequence[DatagramEffect]:
+    def inspect(self, datagram: Datagram, head: Head | None = None) -> Sequence[DatagramEffect]:
         """Take a message; nothing passes as it is but what keeps paths alive."""
         if is_keepalive(datagram.payload):
             return self._keepalive(datagram)
@@ -112,7 +113,7 @@ class BackToBack(SipCore):
             return [Report("sip.rate.dropped", f"from {path.other_end}")]
         if len(datagram.payload) > self._options.message_limit:
             return [Report("sip.message.overlong", f"from {path.other_end}")]
-        message = parse(datagram.payload)
+        message = parse(datagram.payload, head=head)
         if isinstance(message, Malformed):
             self._malformed(message, path)
         elif not within_rate:
