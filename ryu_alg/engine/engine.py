@@ -53,6 +53,7 @@ from ryu_alg.engine.tables import Tables
 from ryu_alg.inspection import Address, Conversation, Direction, Realm, Transport
 
 _Key = tuple[bytes, int, bytes, int]
+"""A `Header`, or what is equal to it."""
 _TCP_HEADER = 20
 
 
@@ -70,9 +71,10 @@ class Engine:
     datagrams: Datagrams = field(init=False)
     """All over UDP."""
     _by_client: dict[_Key, Session] = field(default_factory=dict)
-    """By what a segment of the client looks like when it comes in."""
+    """By what a segment to the client looks like when it leaves: the reverse of what comes from
+    there."""
     _by_server: dict[_Key, Session] = field(default_factory=dict)
-    """Likewise, of the server."""
+    """Likewise, to the server."""
     _noticed: Counter[str] = field(default_factory=Counter)
     """What the stream editor has counted in the course of an event: one event is of one session."""
 
@@ -141,7 +143,7 @@ class Engine:
     # -- segments -------------------------------------------------------------------------------
 
     def _segment(self, segment: Segment, realm: Realm, protocol: int, now: float) -> list[Command]:
-        key = (segment.src, segment.sport, segment.dst, segment.dport)
+        key = (segment.dst, segment.dport, segment.src, segment.sport)
         direction = Direction.TO_SERVER
         session = self._by_client.get(key)
         if session is None:
@@ -223,9 +225,8 @@ class Engine:
         tables.quotas.opened(session.binding.name)
         if session.charged:
             tables.quotas.charge(session.host)
-        client_key, server_key = _keys(session)
-        self._by_client[client_key] = session
-        self._by_server[server_key] = session
+        self._by_client[session.editor.to_client.header] = session
+        self._by_server[session.editor.to_server.header] = session
         return session
 
     def _network_name(self, client: Address) -> str:
@@ -288,8 +289,7 @@ class Engine:
     def _icmp_error(self, event: IcmpErrorArrived) -> list[Command]:
         """Translate an error about a control segment, for whoever sent it (RFC 5508 section 4)."""
         quoted = event.quoted
-        # The index knows packets as they come in; the error is about one as it went out.
-        key = (quoted.dst, quoted.dport, quoted.src, quoted.sport)
+        key = (quoted.src, quoted.sport, quoted.dst, quoted.dport)
         direction = Direction.TO_CLIENT
         session = self._by_client.get(key)
         if session is None:
@@ -488,9 +488,8 @@ class Engine:
         commands = session.give_up(now, why) if session.ended_at is None else []
         if session.waits_in is not None:
             self.tables.half_open.leave(session.waits_in, session.id)
-        client_key, server_key = _keys(session)
-        self._by_client.pop(client_key, None)
-        self._by_server.pop(server_key, None)
+        self._by_client.pop(session.editor.to_client.header, None)
+        self._by_server.pop(session.editor.to_server.header, None)
         self.sessions.pop(session.id, None)
         self.tables.quotas.forgotten(session.binding.name)
         self.tables.timers.set(session.id, None)
@@ -513,21 +512,12 @@ def _headers(conversation: Conversation) -> dict[Direction, Header]:
     server_seen_packed = server_packed if server_seen is server else server_seen.address.packed
     return {
         Direction.TO_SERVER: Header(
-            client_seen_packed, server_packed, client_seen.port, server.port
+            client_seen_packed, client_seen.port, server_packed, server.port
         ),
         Direction.TO_CLIENT: Header(
-            server_seen_packed, client_packed, server_seen.port, client.port
+            server_seen_packed, server_seen.port, client_packed, client.port
         ),
     }
-
-
-def _keys(session: Session) -> tuple[_Key, _Key]:
-    """How the segments of the client look when they come in, and those of the server."""
-    there, back = session.editor.to_server.header, session.editor.to_client.header
-    return (
-        (back.dst, back.dport, back.src, back.sport),
-        (there.dst, there.dport, there.src, there.sport),
-    )
 
 
 def _describe(admitted: Admitted) -> str:

@@ -8,6 +8,7 @@ takes one offset behind the last byte.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ryu_alg.engine.reassembly import Reassembly
 from ryu_alg.engine.retransmission import RetransmissionTimer
@@ -28,13 +29,12 @@ class EditorLimits:
     """Output that the receiver has not acknowledged: beyond it nothing more is inspected."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """What is stamped on every segment that leaves in one direction."""
 
     src: bytes
-    dst: bytes
     sport: int
+    dst: bytes
     dport: int
 
 

@@ -541,9 +541,8 @@ class Session(Holder):
 
     def _paths(self) -> tuple[OffloadPath, OffloadPath]:
         """How packets of both directions come in, and how they leave."""
-        to_server, to_client = self.editor.to_server.header, self.editor.to_client.header
-        there = FiveTuple(to_server.src, to_server.sport, to_server.dst, to_server.dport)
-        back = FiveTuple(to_client.src, to_client.sport, to_client.dst, to_client.dport)
+        there = FiveTuple(*self.editor.to_server.header)
+        back = FiveTuple(*self.editor.to_client.header)
         return (
             OffloadPath(self.client_realm, _reverse(back), there),
             OffloadPath(self.server_realm, _reverse(there), back),

@@ -34,8 +34,8 @@ CLIENT_SEEN = (b"\xcb\x00\x71\x01", 50000)
 SERVER = (b"\xc0\xa8\x14\x02", 2121)
 SERVER_SEEN = (b"\xc6\x33\x64\x07", 21)
 HEADERS = {
-    Direction.TO_SERVER: Header(CLIENT_SEEN[0], SERVER[0], CLIENT_SEEN[1], SERVER[1]),
-    Direction.TO_CLIENT: Header(SERVER_SEEN[0], CLIENT[0], SERVER_SEEN[1], CLIENT[1]),
+    Direction.TO_SERVER: Header(*CLIENT_SEEN, *SERVER),
+    Direction.TO_CLIENT: Header(*SERVER_SEEN, *CLIENT),
 }
 """Both ends are behind an address translation of their own."""
 
