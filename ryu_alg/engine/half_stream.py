@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ryu_alg.engine.reassembly import Reassembly
 from ryu_alg.engine.retransmission import RetransmissionTimer
-from ryu_alg.engine.sequence_map import SequenceMap
+from ryu_alg.engine.sequence_map import UNEDITED, SequenceMap
 from ryu_alg.inspection import Direction
 
 SEQUENCE_MASK = 0xFFFFFFFF
@@ -75,7 +75,7 @@ class HalfStream:
     """The inspector has been told that its end has come."""
 
     # What the receiver gets (output space).
-    map: SequenceMap = field(default_factory=SequenceMap)
+    map: SequenceMap = UNEDITED
     output: bytes = b""
     """Decided bytes that the receiver has not acknowledged."""
     output_start: int = 1
@@ -247,7 +247,7 @@ class HalfStream:
         if data is None or data == taken:
             self.output += taken
         else:
-            self.map.add(self.decided, len(taken), self.output_end, len(data))
+            self.map = self.map.add(self.decided, len(taken), self.output_end, len(data))
             self.output += data
             if not taken:
                 self.injected_end = self.output_end
@@ -269,7 +269,8 @@ class HalfStream:
 
     def forget(self) -> None:
         """Drop what is remembered for repetitions that need not be expected any more."""
-        self.map.forget(self.output_start)
+        if self.map.edits:
+            self.map = self.map.without(self.output_start)
         told = min(self.acknowledged_input, self.received)
         surplus = len(self.history) - max(self.received - told, len(self.pending))
         if surplus > 0:

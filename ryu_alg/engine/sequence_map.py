@@ -30,30 +30,34 @@ class Edit:
         return self.out_start + self.out_length
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class SequenceMap:
-    """The edits that the receiver has not acknowledged yet, oldest first."""
+    """The edits that the receiver has not acknowledged yet, oldest first.
+
+    It does not change: what is added or forgotten makes another one, and all streams without edits
+    have the same.
+    """
 
     edits: tuple[Edit, ...] = ()
     shift: int = 0
     """Output minus input offset behind the last edit, in bytes."""
 
-    def add(self, in_start: int, in_length: int, out_start: int, out_length: int) -> None:
-        """Record an edit behind all others.
+    def add(self, in_start: int, in_length: int, out_start: int, out_length: int) -> SequenceMap:
+        """With an edit behind all others.
 
         A deletion right behind an edit becomes part of it, so that deletions without end take
         no memory while no acknowledgement can come for them.
         """
-        self.shift += out_length - in_length
+        shift = self.shift + out_length - in_length
         if self.edits:
             last = self.edits[-1]
             if len(self.edits) >= MAX_EDITS or (out_length == 0 and last.in_end == in_start):
                 in_length += in_start - last.in_start
                 out_length += out_start - last.out_start
                 whole = Edit(last.in_start, in_length, last.out_start, out_length)
-                self.edits = (*self.edits[:-1], whole)
-                return
-        self.edits += (Edit(in_start, in_length, out_start, out_length),)
+                return SequenceMap((*self.edits[:-1], whole), shift)
+        edit = Edit(in_start, in_length, out_start, out_length)
+        return SequenceMap((*self.edits, edit), shift)
 
     def output_start(self, offset: int) -> int:
         """Where the input byte at `offset` stands in the output; in an edit, its start."""
@@ -86,14 +90,14 @@ class SequenceMap:
                 return edit.in_start
         return offset - shift
 
-    def forget(self, offset: int) -> None:
-        """Drop the edits whose output lies wholly below the output `offset`."""
-        if not self.edits:
-            return
+    def without(self, offset: int) -> SequenceMap:
+        """Without the edits whose output lies wholly below the output `offset`."""
         kept = 0
         for edit in self.edits:
             if edit.out_end > offset:
                 break
             kept += 1
-        if kept:
-            self.edits = self.edits[kept:]
+        return SequenceMap(self.edits[kept:], self.shift) if kept else self
+
+
+UNEDITED = SequenceMap()

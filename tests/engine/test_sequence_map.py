@@ -24,12 +24,12 @@ def test_it_maps_as_a_list_of_pieces_does(
     for length, replaced in pieces:
         out = length if replaced is None else replaced
         if replaced is not None:
-            subject.add(source, length, target, out)
+            subject = subject.add(source, length, target, out)
         spans.append((source, source + length, target, target + out, replaced is None))
         source, target = source + length, target + out
     assert subject.shift == target - source
     forgotten = data.draw(st.integers(1, target))
-    subject.forget(forgotten)
+    subject = subject.without(forgotten)
     assert all(edit.out_end > forgotten for edit in subject.edits)
     for offset in range(forgotten, target + 1):
         assert subject.input_acknowledged(offset) == _acknowledged(spans, offset)
@@ -50,6 +50,6 @@ def _acknowledged(spans: list[tuple[int, int, int, int, bool]], offset: int) -> 
 
 def test_a_place_in_an_edit_maps_to_its_edges() -> None:
     subject = SequenceMap()
-    subject.add(10, 4, 10, 7)
+    subject = subject.add(10, 4, 10, 7)
     assert (subject.output_start(12), subject.output_end(12)) == (10, 17)
     assert (subject.output_start(14), subject.output_start(9)) == (17, 9)
