@@ -13,6 +13,7 @@ from random import Random, SystemRandom
 from typing import assert_never
 
 from ryu_alg.engine.admission import Admitted, Refused, Verdict, admit
+from ryu_alg.engine.announcements import Announcements
 from ryu_alg.engine.commands import (
     ClosePinhole,
     Command,
@@ -24,7 +25,7 @@ from ryu_alg.engine.commands import (
     StopPunting,
 )
 from ryu_alg.engine.config import EngineConfig, ProtocolBinding
-from ryu_alg.engine.data_marks import DataMark, Tally
+from ryu_alg.engine.data_marks import DataMark
 from ryu_alg.engine.datagrams import Datagrams
 from ryu_alg.engine.editor import Header, Phase, StreamEditor
 from ryu_alg.engine.events import (
@@ -196,7 +197,6 @@ class Engine:
         tables = self.tables
         number = tables.session_ids.next()
         conversation = admitted.conversation
-        tally = Tally()
         session = Session(
             id=number,
             binding=binding,
@@ -210,8 +210,7 @@ class Engine:
             server_realm=admitted.server_realm,
             editor=StreamEditor(_headers(conversation), counters=self._noticed),
             expectations=tables.expectations,
-            tally=tally,
-            data=tables.marks.new(number, conversation.client.address.version, tally),
+            marks=tables.marks,
             lease=admitted.lease,
             charged=admitted.client_realm is Realm.INSIDE,
             waits_in=self._network_name(admitted.conversation.client.address),
@@ -336,13 +335,13 @@ class Engine:
         commands = self.tables.bindings.used(number)
         if commands is not None:
             return commands
-        return self._with_owner(number, now, lambda session: session.announced.used(number))
+        return self._with_owner(number, now, lambda announced: announced.used(number))
 
     def _pinhole_expired(self, number: int, now: float) -> list[Command]:
         commands = self.tables.bindings.expired(number, now)
         if commands is not None:
             return commands
-        return self._with_owner(number, now, lambda s: s.announced.withdraw(number, now, "unused"))
+        return self._with_owner(number, now, lambda it: it.withdraw(number, now, "unused"))
 
     def _data_counted(self, event: DataCounted, now: float) -> list[Command]:
         marks = self.tables.marks
@@ -363,7 +362,8 @@ class Engine:
             return [Publish("data.ended", f"{data.packets} packets, {data.bytes} bytes")]
         detail = f"{data.packets} packets, {data.bytes} bytes so far"
         commands: list[Command] = [Publish("data.idle", detail, session.id, session.binding.name)]
-        if session.announced.await_data():  # what it will be wants counting
+        if session.announced is not None and session.announced.await_data():
+            # What it will be wants counting.
             commands.append(data.count_for(session.timers.data_idle))
         return self._settle(session, now, commands)
 
@@ -445,14 +445,16 @@ class Engine:
         return commands
 
     def _with_owner(
-        self, expectation: int, now: float, act: Callable[[Session], list[Command]]
+        self, expectation: int, now: float, act: Callable[[Announcements], list[Command]]
     ) -> list[Command]:
         entry = self.expectations.live.get(expectation)
         if entry is None:
             # Its session has just withdrawn it; make sure that no flow stays.
             return [ClosePinhole(expectation)]
         session = self.sessions.get(entry.session)
-        return [] if session is None else self._settle(session, now, act(session))
+        if session is None or session.announced is None:
+            return []
+        return self._settle(session, now, act(session.announced))
 
     def _settle(self, session: Session, now: float, commands: list[Command]) -> list[Command]:
         network = session.waits_in
@@ -497,7 +499,7 @@ class Engine:
         if session.lease is not None:
             # A connection that never was has left nothing on its way that could reach the next one.
             session.lease.end(now, known=session.waits_in is None)
-        if not session.data.counted:
+        if session.data is not None and not session.data.counted:
             self.tables.marks.remove(session.data)
         session.inspector = Mute()  # or else the two would keep each other for the collector
         return [*commands, StopPunting(session.id)] if session.kept_punting else commands

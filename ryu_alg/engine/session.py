@@ -20,7 +20,7 @@ from ryu_alg.engine.commands import (
     Offload,
     OffloadPath,
 )
-from ryu_alg.engine.data_marks import DataMark
+from ryu_alg.engine.data_marks import DataMark, DataMarks
 from ryu_alg.engine.editor import Phase, StreamEditor
 from ryu_alg.engine.expectations import Expectations, Owner
 from ryu_alg.engine.half_stream import HalfStream
@@ -79,11 +79,11 @@ class Session(Holder):
     editor: StreamEditor
     expectations: Expectations
     barriers: Barriers
-    data: DataMark
-    """Of its expectations."""
+    marks: DataMarks
     lease: Lease | None
     """The public port of the control connection, where there is NAT."""
-    announced: Announcements = field(init=False)
+    announced: Announcements | None = None
+    """Once its inspector has announced something."""
     inspector: StreamInspector = field(init=False)
     opaque: bool = False
     offloaded: bool = False
@@ -113,10 +113,6 @@ class Session(Holder):
     """Answers that did something since a byte was decided."""
     _fault: Fault | None = None
     """The inspector has failed: it is not asked any more."""
-
-    def __post_init__(self) -> None:
-        owner = Owner(self.id, self.binding.name, self.data.mark, self.conversation)
-        self.announced = Announcements(owner, self.expectations, self.data, self.timers)
 
     def start(self, now: float) -> bool:
         """Have the inspector made. False: it cannot be, and the session has ended."""
@@ -157,6 +153,8 @@ class Session(Holder):
         require(() if third_party is None else (third_party,), IPv4Address, IPv6Address)
         require(peers, IPv4Network, IPv6Network)
         require_seconds(wait)
+        if self.announced is None:
+            self.announced = self._announcements()
         entry = self.announced.arm(
             self.now,
             listener=listener,
@@ -171,6 +169,11 @@ class Session(Holder):
             self._publish(f"expectation.refused.{entry.code}", entry.detail)
             return entry
         return entry.expectation
+
+    def _announcements(self) -> Announcements:
+        data = self.marks.new(self.id, self.conversation.client.address.version, self.tally)
+        owner = Owner(self.id, self.binding.name, data.mark, self.conversation)
+        return Announcements(owner, self.expectations, data, self.timers)
 
     # -- what the engine calls ------------------------------------------------------------------
 
@@ -200,7 +203,8 @@ class Session(Holder):
             return []
         self._barrier = None
         self._confirm(token)
-        self._commands += self.announced.confirm()
+        if self.announced is not None:
+            self._commands += self.announced.confirm()
         self.editor.open_gate()
         commands = self._flush()  # before anything that was held behind it
         self._inspect(Direction.TO_SERVER)
@@ -219,7 +223,8 @@ class Session(Holder):
     def pipeline_installed(self, now: float) -> list[Command]:
         """All flows are being replaced: name those of this session."""
         self.now = now
-        self._commands += self.announced.installed(now)
+        if self.announced is not None:
+            self._commands += self.announced.installed(now)
         if self.offloaded:
             self._commands.append(self._offload_command())
         if self.kept_punting:
@@ -254,7 +259,7 @@ class Session(Holder):
         """Reset the connection towards both ends, and cut its data connections."""
         self.now = now
         self._publish("session.unwanted", "ended from outside")
-        if self.data.counted:
+        if self.data is not None and self.data.counted:
             self._commands.append(CutData(self.data.mark, self.timers.data_idle))
         for number in list(self.held):
             self._unbind(number)
@@ -306,9 +311,14 @@ class Session(Holder):
         return self.take_commands()
 
     @property
+    def data(self) -> DataMark | None:
+        """Of its expectations, once there was one."""
+        return None if self.announced is None else self.announced.data
+
+    @property
     def moving(self) -> bool:
         """Whether data of the session moves."""
-        return self.data.moving or self.media_moving
+        return self.media_moving or (self.data is not None and self.data.moving)
 
     @property
     def state(self) -> SessionState:
@@ -427,7 +437,8 @@ class Session(Holder):
         self.inspector = Mute()
         self._told_idle = ()
         self._abandon()
-        self._commands += self.announced.withdraw_all(self.now, "the inspector failed")
+        if self.announced is not None:
+            self._commands += self.announced.withdraw_all(self.now, "the inspector failed")
         return [report, Opaque()]
 
     def _apply(self, direction: Direction, data: bytes, effects: Sequence[Effect]) -> bool:
@@ -456,7 +467,7 @@ class Session(Holder):
                 case Open(number):
                     self._open(number)
                 case Close(number):
-                    self._commands += self.announced.withdraw(number, self.now, "withdrawn")
+                    self._close(number)
                 case Admit():
                     self._opened = self._admit(effect) is not None or self._opened
                 case Unbind(number):
@@ -484,12 +495,20 @@ class Session(Holder):
             return self._would_change(effect)
         if isinstance(effect, Listen):
             return True  # perhaps: it depends on those before it
-        return isinstance(effect, Open) and self.announced.needs_switch(effect.expectation)
+        if not isinstance(effect, Open) or self.announced is None:
+            return False
+        return self.announced.needs_switch(effect.expectation)
 
     def _open(self, number: int) -> None:
+        if self.announced is None:
+            return
         commands = self.announced.open(number, self.now)
         self._opened = self._opened or bool(commands)
         self._commands += commands
+
+    def _close(self, number: int) -> None:
+        if self.announced is not None:
+            self._commands += self.announced.withdraw(number, self.now, "withdrawn")
 
     # -- what leaves ----------------------------------------------------------------------------
 
@@ -524,7 +543,8 @@ class Session(Holder):
             # One direction's flow may have ended alone: a reset has no answer.
             self._commands.append(EndOffload(self.id))
         self._abandon()
-        self._commands += self.announced.withdraw_all(self.now, "session ended")
+        if self.announced is not None:
+            self._commands += self.announced.withdraw_all(self.now, "session ended")
         self._publish("session.ended", how)
 
     def _may_leave(self) -> bool:
@@ -564,8 +584,10 @@ class Session(Holder):
             return self.last_activity + self.timers.keepalive_limit
         if self._half_closed:
             return self.last_activity + self.timers.half_closed
-        data_ended_at = max(self.data.ended_at, self.data_ended_at)
-        return max(self.last_activity, data_ended_at) + self.timers.session_idle
+        since = max(self.last_activity, self.data_ended_at)
+        if self.data is not None:
+            since = max(since, self.data.ended_at)
+        return since + self.timers.session_idle
 
     def _inspector_timeout(self) -> float | None:
         """When the inspector wants to be woken, unless it has to wait for the switch."""

@@ -133,7 +133,7 @@ def _stream(session: Session, now: float) -> SessionView:
         to_client_bytes=session.editor.to_client.decided_bytes,
         to_server_shift=session.editor.shift(Direction.TO_SERVER),
         to_client_shift=session.editor.shift(Direction.TO_CLIENT),
-        pinholes=(*session.announced.ids, *_admitted(session)),
+        pinholes=(*_expected(session), *_admitted(session)),
         data_packets=session.tally.packets,
         data_bytes=session.tally.bytes,
         transport=Transport.TCP,
@@ -166,6 +166,10 @@ def _datagrams(session: DatagramSession, now: float) -> SessionView:
         transport=Transport.UDP,
         user=_user(session.inspector),
     )
+
+
+def _expected(session: Session) -> tuple[int, ...]:
+    return () if session.announced is None else session.announced.ids
 
 
 def _admitted(session: Holder) -> Iterator[int]:
