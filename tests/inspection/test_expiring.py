@@ -50,6 +50,26 @@ def test_another_time_counts() -> None:
     assert table.next_timeout() is None
 
 
+def test_of_equal_times_the_one_set_first_is_over_first() -> None:
+    table: Expiring[str, int] = Expiring(9)
+    for key in "abcd":
+        table.put(key, 0, 10.0)
+    table.keep("c", 50.0)
+    table.keep("c", 10.0)
+    table.put("a", 1, 10.0)
+    table.keep("d", 10.0)
+    assert table.expired(10.0) == [("b", 0), ("d", 0), ("c", 0), ("a", 1)]
+
+
+def test_an_entry_that_is_kept_again_and_again_takes_no_more_room() -> None:
+    table: Expiring[str, int] = Expiring(9)
+    for time in range(1000):
+        table.put("a", 0, float(time))
+    assert len(table._queue) == 1
+    assert table.expired(998.0) == []
+    assert table.expired(999.0) == [("a", 0)]
+
+
 changes = st.tuples(
     st.sampled_from(["put", "keep", "discard", "expired"]), st.integers(0, 5), st.integers(0, 50)
 )
