@@ -46,6 +46,7 @@ from ryu_alg.engine.events import (
 from ryu_alg.engine.expectations import Expectations
 from ryu_alg.engine.half_open import OUTSIDE
 from ryu_alg.engine.listening_port import ListeningPort
+from ryu_alg.engine.packed import packed
 from ryu_alg.engine.rising import Rising
 from ryu_alg.engine.segment import ACK, FIN, RST, SYN, Segment
 from ryu_alg.engine.session import Session
@@ -205,7 +206,6 @@ class Engine:
             bindings=tables.bindings,
             listeners=tables.listeners,
             barriers=tables.barriers,
-            conversation=conversation,
             client_realm=admitted.client_realm,
             server_realm=admitted.server_realm,
             editor=StreamEditor(_headers(conversation), counters=self._noticed),
@@ -510,8 +510,8 @@ def _headers(conversation: Conversation) -> dict[Direction, Header]:
     client, client_seen = conversation.client, conversation.client_seen
     server, server_seen = conversation.server, conversation.server_seen
     client_packed, server_packed = client.address.packed, server.address.packed
-    client_seen_packed = client_packed if client_seen is client else client_seen.address.packed
-    server_seen_packed = server_packed if server_seen is server else server_seen.address.packed
+    client_seen_packed = client_packed if client_seen is client else packed(client_seen.address)
+    server_seen_packed = server_packed if server_seen is server else packed(server_seen.address)
     return {
         Direction.TO_SERVER: Header(
             client_seen_packed, client_seen.port, server_packed, server.port

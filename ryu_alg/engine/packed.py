@@ -1,4 +1,4 @@
-"""Addresses from their packed form. A few of them come with nearly all packets."""
+"""Addresses from their packed form, and back. A few of them come with nearly all packets."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ _REMEMBERED = 4096
 def unpacked(packed: bytes) -> Address:
     """The address that 4 or 16 bytes are."""
     return ip_address(packed)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def packed(address: Address) -> bytes:
+    """The packed form of an address that many have in common: there is one copy of it."""
+    return address.packed
 
 
 def endpoint(packed: bytes, port: int) -> Endpoint:

@@ -25,6 +25,7 @@ from ryu_alg.engine.editor import Phase, StreamEditor
 from ryu_alg.engine.expectations import Expectations, Owner
 from ryu_alg.engine.half_stream import HalfStream
 from ryu_alg.engine.holder import WAKE_PAUSE, Holder
+from ryu_alg.engine.packed import endpoint
 from ryu_alg.engine.public_ports import Lease
 from ryu_alg.engine.segment import FIN, RST, SYN, Segment
 from ryu_alg.engine.supervision import (
@@ -73,7 +74,6 @@ MAX_FLOW_TIMEOUT = 65535
 class Session(Holder):
     """State of one session; it serves its inspector as `ryu_alg.inspection.StreamGateway`."""
 
-    conversation: Conversation
     client_realm: Realm
     server_realm: Realm
     editor: StreamEditor
@@ -170,9 +170,22 @@ class Session(Holder):
             return entry
         return entry.expectation
 
+    @property
+    def conversation(self) -> Conversation:
+        """See `ryu_alg.inspection.StreamGateway`. It is seldom asked for, so it is made of what
+        the editor stamps."""
+        there, back = self.editor.to_server.header, self.editor.to_client.header
+        return Conversation(
+            client=endpoint(back.dst, back.dport),
+            client_seen=endpoint(there.src, there.sport),
+            server=endpoint(there.dst, there.dport),
+            server_seen=endpoint(back.src, back.sport),
+        )
+
     def _announcements(self) -> Announcements:
-        data = self.marks.new(self.id, self.conversation.client.address.version, self.tally)
-        owner = Owner(self.id, self.binding.name, data.mark, self.conversation)
+        conversation = self.conversation
+        data = self.marks.new(self.id, conversation.client.address.version, self.tally)
+        owner = Owner(self.id, self.binding.name, data.mark, conversation)
         return Announcements(owner, self.expectations, data, self.timers)
 
     # -- what the engine calls ------------------------------------------------------------------
