@@ -54,7 +54,7 @@ class StreamEditor:
     gate_closed: bool = False
     to_server: HalfStream = field(init=False)
     to_client: HalfStream = field(init=False)
-    _out: list[tuple[Direction, Segment]] = field(init=False, default_factory=list)
+    _out: list[tuple[Direction, Segment]] | None = field(init=False, default=None)
 
     def __post_init__(self, headers: Mapping[Direction, Header]) -> None:
         there, back = Direction.TO_SERVER, Direction.TO_CLIENT
@@ -398,7 +398,8 @@ class StreamEditor:
             # It opens, and what probed it while it was shut was not taken.
             opposite.resend = (opposite.acknowledged, opposite.sent)
         opposite.window = window
-        opposite.largest_window = max(opposite.largest_window, window)
+        # Of two that are equal, there is to be one object.
+        opposite.largest_window = max(window, opposite.largest_window)
         if window == 0:
             opposite.timer.attempts = 0  # it answers, so it is not gone
         if self.phase is Phase.OPENING and stream is self.to_server and acknowledged >= 1:
@@ -469,9 +470,8 @@ class StreamEditor:
             self._arm(there, now)
             self._acknowledge(back, there, sent_back)
             self._arm(back, now)
-        out = self._out
-        self._out = []
-        return out
+        out, self._out = self._out, None
+        return out or []
 
     def _releasable(self, stream: HalfStream) -> int:
         end = stream.output_start + len(stream.output)
@@ -620,6 +620,8 @@ class StreamEditor:
         urgent: int = 0,
     ) -> None:
         header = stream.header
+        if self._out is None:
+            self._out = []
         self._out.append(
             (
                 stream.direction,

@@ -23,21 +23,19 @@ class RetransmissionTimer:
     attempts: int = 0
     smoothed: float | None = None
     variation: float = 0.0
-    timed_offset: int | None = None
-    """The output offset whose acknowledgement ends the running measurement."""
-    timed_since: float = 0.0
+    timed: tuple[int, float] | None = None
+    """The running measurement: the output offset whose acknowledgement ends it, and since when."""
 
     def sent(self, end_offset: int, now: float) -> None:
         """Bytes up to `end_offset` have left for the first time."""
-        if self.timed_offset is None:
-            self.timed_offset = end_offset
-            self.timed_since = now
+        if self.timed is None:
+            self.timed = end_offset, now
 
     def acknowledged(self, offset: int, now: float) -> None:
         """The receiver has acknowledged new bytes, up to `offset`."""
-        if self.timed_offset is not None and offset >= self.timed_offset:
-            self._measure(now - self.timed_since)
-            self.timed_offset = None
+        if self.timed is not None and offset >= self.timed[0]:
+            self._measure(now - self.timed[1])
+            self.timed = None
         self.attempts = 0
         self.deadline = None
 
@@ -53,7 +51,7 @@ class RetransmissionTimer:
 
     def expired(self, now: float) -> None:
         """A retransmission leaves: back off, and by Karn's rule measure nothing by it."""
-        self.timed_offset = None
+        self.timed = None
         self.attempts += 1
         self.timeout = min(self.timeout * 2, MAX_TIMEOUT)
         self.deadline = now + self.timeout
