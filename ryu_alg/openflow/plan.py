@@ -149,7 +149,7 @@ class MeterRates:
 
     @property
     def greedy(self) -> int:
-        """Of conversations that exhaust what is there for those that the gateway knows."""
+        """Of conversations that take more than half of what is there for those that are known."""
         return max(1, self.known // 2)
 
 

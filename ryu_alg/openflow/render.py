@@ -44,7 +44,7 @@ class Meter(IntEnum):
     FIRST = 2
     """Control packets that anybody may send."""
     GREEDY = 3
-    """Control packets of conversations that exhaust the first of these."""
+    """Control packets of conversations that take more than half of the first of these."""
     FRAGMENTS = 4
     ICMP_ERRORS = 5
     HEARD = 6

@@ -253,7 +253,7 @@ class Switch:
 
     def count(self, network: int, packet: Segment | Datagram, now: float) -> Held | None:
         """Count a control packet from a network, at `now` in seconds. The conversation that has
-        exhausted its budget by that, if there is one; it is held down from here on."""
+        taken too much of its budget by that, if there is one; it is held down from here on."""
         held = self._greedy.seen(network, packet, now)
         if held is not None:
             self.send(flow_mod(held.flow))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 from ipaddress import ip_address
 
@@ -11,7 +12,7 @@ from ryu_alg import packets
 from ryu_alg.inspection import Endpoint, Transport
 from ryu_alg.openflow import packet_in
 from ryu_alg.openflow.cookies import Kind, parse
-from ryu_alg.openflow.greedy import Held
+from ryu_alg.openflow.greedy import LASTS, Held
 from ryu_alg.openflow.known_hosts import KnownHosts
 from ryu_alg.openflow.messages import MessageType
 from ryu_alg.openflow.plan import PipelinePlan
@@ -139,3 +140,27 @@ def test_what_is_held_down_leaves_room_for_others(
     ports = [port for _, port in arrived(controller)]
     assert ports.count(2121) == OTHERS
     assert FEW <= ports.count(21) < FLOOD / 2
+
+
+def test_what_goes_on_stays_held_down(gateway: Bench, controller: OpenFlowClient) -> None:
+    """What the flow's meter drops is something that comes, too."""
+    wan = gateway.hosts["wan"]
+    restrict(gateway, "wan", Meter.GREEDY)
+    greedy, public = Endpoint(ip_address(SERVER), 21), Endpoint(ip_address(PUBLIC), 49_152)
+    flow = Held(PORTS["wan"], Transport.TCP, greedy, public).flow
+    idle = f"idle_timeout={LASTS}"
+    assert idle in flow
+    gateway.load([flow.replace(idle, "idle_timeout=2")])
+
+    def held() -> bool:
+        return "priority=350" in gateway.ofctl("dump-flows", BRIDGE, "table=15")
+
+    over = time.monotonic() + 5
+    while time.monotonic() < over:
+        send(wan, *[tcp_frame(wan, SERVER, PUBLIC, (21, 49_152), ACK)] * FEW)
+        assert held()
+        time.sleep(0.1)
+    over = time.monotonic() + 15
+    while held():
+        assert time.monotonic() < over
+        time.sleep(0.1)
