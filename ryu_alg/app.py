@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,7 +22,7 @@ from ryu.ofproto import ofproto_v1_3
 
 from ryu_alg import garbage
 from ryu_alg.alarm import Alarm
-from ryu_alg.engine.commands import Publish
+from ryu_alg.engine.commands import Command, Emit, EmitDatagram, Publish
 from ryu_alg.engine.events import (
     BarrierDone,
     DataCounted,
@@ -32,6 +33,7 @@ from ryu_alg.engine.events import (
     PinholeUsed,
     PipelineInstalled,
     SegmentArrived,
+    SizedDatagramArrived,
     Timeout,
 )
 from ryu_alg.gateway import Gateway
@@ -44,9 +46,9 @@ from ryu_alg.openflow.datagrams import NO_PROTOCOL, DatagramProtocols
 from ryu_alg.openflow.media import SETTLING, Media
 from ryu_alg.openflow.messages import MessageType, echo_request
 from ryu_alg.openflow.neighbours import Neighbours, links
-from ryu_alg.openflow.overload import Overload
 from ryu_alg.openflow.ovsdb import OvsdbError, fail_mode, local_database
 from ryu_alg.openflow.packet_in import PacketIn, decode
+from ryu_alg.openflow.parties import Parties
 from ryu_alg.openflow.switch import Cause, Switch
 from ryu_alg.rest.api import Api
 from ryu_alg.rest.auth import Guard, TokenError
@@ -90,7 +92,7 @@ class AlgApp(app_manager.RyuApp):
         self.neighbours = Neighbours((), self.gateway.plan.mac)
         self.media = Media()
         self.fragments = punts.Fragments(self.gateway.engine.counters)
-        self._overload = Overload()
+        self._parties = Parties()
         self._settling: Any = None
         self._asked_for_counts = 0.0
         self._counts_wanted = -1
@@ -296,25 +298,31 @@ class AlgApp(app_manager.RyuApp):
             self.gateway.engine.counters[event] += 1
             return
         packet = event.segment if isinstance(event, SegmentArrived) else event.datagram
-        began = time.monotonic()
         if self.switch is not None:
-            held = self.switch.count(punt.network, packet, began)
+            held = self.switch.count(punt.network, packet, time.monotonic())
             if held is not None:
                 self._publish("punt.greedy", str(held))
-        if self._overload.sheds(packet.src, self.datapath.waiting, began):
-            self._shed(packet.src)
-            return
         sender = packet.src if isinstance(event, DatagramArrived) else None
-        self._handle(event, Cause(punt, sender=sender))
-        self._overload.took(packet.src, time.monotonic() - began)
+        self._in_turn(event, Cause(punt, sender=sender))
 
-    def _shed(self, sender: bytes) -> None:
+    def _in_turn(
+        self, event: SegmentArrived | DatagramArrived | SizedDatagramArrived, cause: Cause
+    ) -> None:
+        """Have the engine handle a control packet, which may have to wait for those of others."""
+        packet = event.segment if isinstance(event, SegmentArrived) else event.datagram
+        party = self._parties.of(packet)
+        size = len(cause.punt.frame) + sum(map(len, cause.fragments))
+        dropped = self.datapath.in_turn(party, partial(self._handle, event, cause, party), size)
+        if dropped is not None:
+            self._shed(dropped)
+
+    def _shed(self, party: bytes) -> None:
         self.gateway.engine.counters["punt.shed"] += 1
-        if self._overload.shed == 1:
+        if self.datapath.shed == 1:
             self._publish(
                 "punt.overload",
-                f"more comes than can be done; {ip_address(sender)} takes most of the time, and "
-                "what else it sends is dropped until nothing waits",
+                f"more comes than can be done; most waits of what {ip_address(party)} causes, and "
+                "what else comes of that is dropped while there is no room",
             )
 
     def _sized_datagram(
@@ -327,7 +335,7 @@ class AlgApp(app_manager.RyuApp):
         if isinstance(event, str):
             self.gateway.engine.counters[event] += 1
         else:
-            self._handle(event, Cause(punt))
+            self._in_turn(event, Cause(punt))
 
     def _fragment(self, punt: PacketIn) -> None:
         self.gateway.punts["fragment"] += 1
@@ -341,7 +349,7 @@ class AlgApp(app_manager.RyuApp):
         if isinstance(found, punts.OrdinaryFragments):
             self.switch.send_ordinary(cause, found, now)
         else:
-            self._handle(found.event, cause)
+            self._in_turn(found.event, cause)
 
     def _icmp_error(self, punt: PacketIn) -> None:
         self.gateway.punts["icmp"] += 1
@@ -430,12 +438,22 @@ class AlgApp(app_manager.RyuApp):
 
     # -- the engine -----------------------------------------------------------------------------
 
-    def _handle(self, event: Event, cause: Cause | None = None) -> None:
+    def _handle(self, event: Event, cause: Cause | None = None, party: bytes | None = None) -> None:
         commands = self.gateway.handle(event)
         if self.switch is not None and commands:
             self.gateway.packet_outs += self.switch.carry_out(commands, cause)
             self._settle_later()
+            if party is not None:
+                self._remember(commands, party)
         self._alarm.set(self.gateway.engine.next_timeout())
+
+    def _remember(self, commands: list[Command], party: bytes) -> None:
+        """Whose the answers are to what leaves."""
+        for command in commands:
+            if isinstance(command, Emit):
+                self._parties.sent(command.segment, party)
+            elif isinstance(command, EmitDatagram):
+                self._parties.sent(command.datagram, party)
 
     def _settle_later(self) -> None:
         if self._settling is None and self.media.settling:

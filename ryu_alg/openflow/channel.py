@@ -4,6 +4,9 @@ Ryu reads each message in two pieces, makes an object and an event of it, and qu
 for another green thread that writes one message at a time. Here one read brings many messages.
 Those that somebody takes (see `take_over`) go straight there; all others go Ryu's way, as ever, to
 its applications. What is sent while messages of one read are handled leaves in one piece.
+
+What a taker leaves to be done in its turn (see `Channel.in_turn`) waits while that of others comes
+first. What comes meanwhile is read all the same.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import logging
 import ssl
 import struct
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -26,13 +30,15 @@ from ryu.controller.handler import DEAD_DISPATCHER, HANDSHAKE_DISPATCHER, MAIN_D
 from ryu.lib import hub
 from ryu.ofproto import ofproto_parser
 
+from ryu_alg.openflow.fair_queue import FairQueue
 from ryu_alg.openflow.messages import VERSION, GarbageError
-from ryu_alg.openflow.overload import waiting
 
 LOG = logging.getLogger("ryu_alg")
 
 AT_ONCE = 32
 """Messages that are handled before others have their turn, and before the answers leave."""
+MOMENT = 0.001
+"""Seconds of processor time for what has waited, until it is looked what has come meanwhile."""
 ROOM = 1 << 18
 """Bytes that may wait to be sent: above that, nothing is read, and `send` waits."""
 MOST_UNSENT = 1 << 25
@@ -67,8 +73,9 @@ class Channel(controller.Datapath):
     """Ryu's own, unused; None once nothing can be sent any more."""
 
     def __init__(self, connection: Any, address: Any) -> None:
-        self.waiting = 0
-        """Bytes that have come, and wait behind the message that is being handled."""
+        self._waiting: FairQueue[Callable[[], object]] = FairQueue()
+        self._nothing_behind = False
+        """Nothing that was read waits behind the message that is being handled."""
         self._reader: Any = None
         self._unsent: deque[bytes | memoryview] = deque()
         self._unsent_size = 0
@@ -94,15 +101,19 @@ class Channel(controller.Datapath):
                 if end > _LONGEST:
                     buffer[: end - start] = buffer[start:end]
                     start, end = 0, end - start
-                size = arrivals.read(view[end:])
-                if not size:
+                size = arrivals.read_now(view[end:]) if self._waiting else arrivals.read(view[end:])
+                if size == 0:
                     return
-                end += size
-                start = self._handle(view, start, end)
-                if start == end:
-                    start = end = 0
+                if size is not None:
+                    end += size
+                    start = self._handle(view, start, end)
+                    if start == end:
+                        start = end = 0
+                self._serve()
                 self._flush()
                 self._has_room.wait()
+                if self._waiting:
+                    hub.sleep(0)
         finally:
             self._reader = None
             arrivals.close()
@@ -111,8 +122,7 @@ class Channel(controller.Datapath):
 
     def _handle(self, view: memoryview, start: int, end: int) -> int:
         """All whole messages in there, in order: where the rest begins."""
-        takers, descriptor = self.takers, self.socket.fileno()
-        unread = waiting(descriptor)
+        takers = self.takers
         at, handled = start, 0
         while end - at >= _HEADER.size and self.state != DEAD_DISPATCHER:
             version, kind, size, xid = _HEADER.unpack_from(view, at)
@@ -123,9 +133,7 @@ class Channel(controller.Datapath):
                 break
             message = bytes(view[at : at + size])
             at += size
-            if at == end and handled:
-                unread = waiting(descriptor)
-            self.waiting = end - at + unread
+            self._nothing_behind = at == end
             taker = takers.get(kind)
             if taker is None or version != VERSION or not self._taken(taker, message):
                 self._flush()
@@ -135,8 +143,39 @@ class Channel(controller.Datapath):
                 self._flush()
                 hub.sleep(0)
                 self._has_room.wait()
-                unread = waiting(descriptor)
         return at
+
+    def in_turn(self, sender: bytes, work: Callable[[], object], size: int) -> bytes | None:
+        """For a taker: have `work` done, which is about a packet of `size` bytes, when it is the
+        sender's turn; at once if nothing else waits. Whose work was dropped for it, if any."""
+        if self._nothing_behind and not self._waiting:
+            work()
+            return None
+        return self._waiting.put(sender, work, size)
+
+    @property
+    def shed(self) -> int:
+        """How much was dropped since nothing waited."""
+        return self._waiting.shed
+
+    def _serve(self) -> None:
+        """What has waited, by turns, for a moment."""
+        waiting = self._waiting
+        if not waiting:
+            return
+        now = time.thread_time()
+        over = now + MOMENT
+        while waiting and now < over and self.state != DEAD_DISPATCHER:
+            sender, work = waiting.take()
+            began = now
+            try:
+                work()
+            except GarbageError:
+                raise
+            except Exception:
+                LOG.exception("a packet from %s that has waited", self.address)
+            now = time.thread_time()
+            waiting.took(sender, now - began)
 
     def _taken(self, taker: Taker, message: bytes) -> bool:
         try:
@@ -314,6 +353,15 @@ class _Arrivals:
                 continue
             except (OSError, EOFError):
                 return 0
+
+    def read_now(self, room: memoryview) -> int | None:
+        """The same, but nobody has a turn: None, if nothing has come."""
+        try:
+            return int(self._connection.recv_into(room))
+        except _BUSY:
+            return None
+        except (OSError, EOFError):
+            return 0
 
     def close(self) -> None:
         """Before the socket is."""

@@ -8,7 +8,9 @@ import logging
 import random
 import socket
 import struct
+import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import eventlet
@@ -21,6 +23,7 @@ from ryu.controller.ofp_handler import OFPHandler
 from ryu.lib import hub
 
 from ryu_alg.openflow.channel import AT_ONCE, MOST_UNSENT, ROOM, Channel, take_over
+from ryu_alg.openflow.fair_queue import MOST_OF_ONE
 from ryu_alg.openflow.messages import GarbageError
 
 HELLO, ERROR, ECHO_REQUEST, ECHO_REPLY, FEATURES_REQUEST, FEATURES_REPLY = 0, 1, 2, 3, 5, 6
@@ -230,15 +233,6 @@ def test_messages_in_pieces(site: Site) -> None:
     assert site.taken == list(range(len(sizes)))
 
 
-def test_what_waits_behind_a_message(site: Site) -> None:
-    waiting = []
-    site.on_taken = lambda datapath, _xid: waiting.append(datapath.waiting)
-    one = packet_in(0)
-    site.switch.sendall(one * 3)
-    until(lambda: len(waiting) == 3)
-    assert waiting == [2 * len(one), len(one), 0]
-
-
 def test_a_taker_that_fails_spoils_one_message(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -286,6 +280,132 @@ def test_others_have_their_turn(site: Site, ryu: Application) -> None:
     # One read's last ones, and the next one's first.
     assert max(len(list(same)) for _, same in itertools.groupby(seen)) < 2 * AT_ONCE
     other.close()
+
+
+# --- What waits for its turn ----------------------------------------------------------------
+
+FLOOD, USER = b"\x0a\0\0\1", b"\x0a\0\0\2"
+FIRST_OF_USER = 10_000
+"""Lower transaction ids are the flood's."""
+
+
+class Turns:
+    """A taker that has packet-ins wait, of two senders, each of which takes a while."""
+
+    def __init__(self, site: Site) -> None:
+        self.done: list[int] = []
+        self.dropped: list[bytes] = []
+        self.busy = 0.0005
+        """Seconds of processor time."""
+        self.on_done: Callable[[Any, int], object] = lambda _datapath, _xid: None
+        take_over({PACKET_IN: self.take})
+        self.site = site
+
+    def take(self, datapath: Any, data: bytes) -> bool:
+        xid = int.from_bytes(data[4:8], "big")
+        sender = FLOOD if xid < FIRST_OF_USER else USER
+        work = partial(self._work, datapath, xid)
+        dropped = datapath.in_turn(sender, work, len(data))
+        if dropped is not None:
+            self.dropped.append(dropped)
+        return True
+
+    def _work(self, datapath: Any, xid: int) -> None:
+        over = time.thread_time() + self.busy
+        while time.thread_time() < over:
+            pass
+        self.done.append(xid)
+        datapath.write(message(PACKET_OUT, xid))
+        self.on_done(datapath, xid)
+
+
+@pytest.fixture
+def turns(site: Site) -> Turns:
+    return Turns(site)
+
+
+def test_what_comes_alone_is_done_at_once(site: Site, turns: Turns) -> None:
+    shed = []
+    turns.on_done = lambda datapath, _xid: shed.append(bool(datapath._waiting))
+    for xid in range(3):
+        site.switch.sendall(packet_in(xid))
+        assert site.read()[:2] == (PACKET_OUT, xid)
+    assert shed == [False] * 3
+
+
+def test_a_flood_waits_while_others_do_not(site: Site, turns: Turns) -> None:
+    """A user's packets come behind hundreds that wait, and are answered before nearly all."""
+    flood, users = range(400), range(FIRST_OF_USER, FIRST_OF_USER + 20)
+    site.switch.sendall(b"".join(map(packet_in, [*flood, *users])))
+    got = [site.read()[1] for _ in range(420)]
+    assert sorted(got) == [*flood, *users]
+    assert [xid for xid in got if xid in flood] == [*flood]
+    assert [xid for xid in got if xid not in flood] == [*users]
+    assert got.index(users[-1]) < 100
+
+
+def test_what_comes_while_a_flood_waits_is_read(site: Site, turns: Turns) -> None:
+    """A user's packet, and an echo request."""
+    site.switch.sendall(b"".join(map(packet_in, range(400))))
+    until(lambda: turns.done)
+    site.switch.sendall(packet_in(FIRST_OF_USER) + message(ECHO_REQUEST, 7, b"there?"))
+    got = []
+    while (ECHO_REPLY, 7) not in got or (PACKET_OUT, FIRST_OF_USER) not in got:
+        got.append(site.read()[:2])
+    assert len(got) < 300
+    assert len(turns.done) < 400
+    until(lambda: len(turns.done) == 401)
+
+
+def test_too_many_of_one_sender(site: Site, turns: Turns) -> None:
+    number = MOST_OF_ONE + 500
+    site.switch.sendall(
+        b"".join(packet_in(xid, frame=b"") for xid in range(number))
+        + b"".join(packet_in(FIRST_OF_USER + xid, frame=b"") for xid in range(20))
+    )
+    users = [*range(FIRST_OF_USER, FIRST_OF_USER + 20)]
+    until(lambda: [xid for xid in turns.done if xid >= FIRST_OF_USER] == users)
+    until(lambda: len(turns.done) + len(turns.dropped) == number + 20)
+    assert turns.dropped
+    assert set(turns.dropped) == {FLOOD}
+    until(lambda: not site.channel.shed)
+
+
+def test_others_have_their_turn_while_much_waits(site: Site, turns: Turns) -> None:
+    rounds, seen = [0], []
+
+    def count() -> None:
+        while True:
+            rounds[0] += 1
+            hub.sleep(0)
+
+    counter = eventlet.spawn(count)
+    turns.on_done = lambda _datapath, _xid: seen.append(rounds[0])
+    site.switch.sendall(b"".join(map(packet_in, range(300))))
+    until(lambda: len(turns.done) == 300)
+    counter.kill()
+    assert max(len(list(same)) for _, same in itertools.groupby(seen)) < AT_ONCE
+
+
+def test_work_that_fails_spoils_nothing_else(
+    site: Site, turns: Turns, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_datapath: Any, xid: int) -> None:
+        if xid == 1:
+            raise ValueError("a mistake")
+
+    turns.on_done = fail
+    site.switch.sendall(packet_in(1) + packet_in(2) + packet_in(3))
+    until(lambda: turns.done == [1, 2, 3])
+    assert "a mistake" in caplog.text
+
+
+def test_what_waits_goes_with_its_switch(site: Site, turns: Turns) -> None:
+    turns.on_done = lambda datapath, _xid: datapath.close()
+    site.switch.sendall(b"".join(map(packet_in, range(100))))
+    site.switch.shutdown(socket.SHUT_WR)
+    assert site.wait_for_the_end() == "it has ended"
+    assert turns.done == [0]
 
 
 # --- What is sent ---------------------------------------------------------------------------
