@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from ryu_alg.inspection.endpoints import Address, Network
 
 
+_LONGEST = 45
+"""Bytes of an address, which is then IPv6 with an IPv4 one within."""
+
+
 def read_address(text: bytes) -> Address | None:
     """The address that `text` is, IPv6 without brackets; None if it is none."""
+    return _read(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=4096)
+def _read(text: bytes) -> Address | None:
     # A zone (`fe80::1%eth0`) means something to its own host only.
     if b"%" in text:
         return None

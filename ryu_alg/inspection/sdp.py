@@ -36,7 +36,6 @@ _MEDIA = re.compile(
     rb"(?P<kind>[^\s/]+)[ \t]+(?P<port>[0-9]{1,5})(?:/(?P<count>[0-9]{1,5}))?"
     rb"[ \t]+(?P<protocol>\S+)(?P<formats>(?:[ \t]+\S+)*)[ \t]*"
 )
-_ATTRIBUTE = re.compile(rb"([^:]+)(?::(.*))?", re.DOTALL)
 _RTCP = re.compile(rb"(?P<port>[0-9]{1,5})(?:[ \t]+" + _ADDRESS + rb")?[ \t]*")
 _MAX_PORT = 65535
 _VERSIONS = {b"IP4": 4, b"IP6": 6}
@@ -120,8 +119,7 @@ class Media:
         return (attribute for attribute in self.attributes if attribute.name == name)
 
 
-@dataclass(frozen=True, slots=True)
-class Description:
+class Description(NamedTuple):
     """What a session consists of, and where its parties are."""
 
     origin: Host | None
@@ -174,16 +172,17 @@ def read_rtcp(attribute: Attribute) -> Rtcp | Malformed:
 
 def _host(match: re.Match[bytes], start: int) -> Host:
     """The address in a match of `_ADDRESS` within what stands at `start`."""
-    if match["net"].upper() != b"IN":
+    net, family, host = match.group("net", "family", "host")
+    if net.upper() != b"IN":
         raise _SdpError("the network is not the Internet")
-    version = _VERSIONS.get(match["family"].upper())
+    version = _VERSIONS.get(family.upper())
     if version is None:
         raise _SdpError("an address is neither IP4 nor IP6")
-    address = read_address(match["host"])
+    address = read_address(host)
     if address is not None and address.version != version:
         address = None
-    span = (start + match.start("host"), start + match.end("host"))
-    return Host(match["host"], address, span)
+    first, last = match.span("host")
+    return Host(host, address, (start + first, start + last))
 
 
 class _Reader:
@@ -204,12 +203,15 @@ class _Reader:
     def read(self) -> Description:
         if len(self._raw) > MAX_SIZE:
             raise _SdpError("it is too long")
-        for number, match in enumerate(self._lines()):
-            if number == 0:
-                self._line_end = match[3] or b"\r\n"
-            if (match[1] == b"v") != (number == 0):
+        first = True
+        for match in self._lines():
+            kind, value, line_end = match.groups()
+            if (kind == b"v") != first:
                 raise _SdpError("it does not begin with v=, or there are two")
-            self._line(match)
+            if first:
+                self._line_end = line_end or b"\r\n"
+                first = False
+            self._line(kind, value, match)
         self._finish()
         connection, attributes = self._session
         return Description(self._origin, connection, attributes, tuple(self._media), self._line_end)
@@ -230,19 +232,18 @@ class _Reader:
                 return
         raise _SdpError("it has too many lines")
 
-    def _line(self, match: re.Match[bytes]) -> None:
-        value, start = match[2], match.start(2)
-        match match[1]:
+    def _line(self, kind: bytes, value: bytes, match: re.Match[bytes]) -> None:
+        match kind:
+            case b"a":
+                self._attributes.append(_attribute(value, match))
             case b"o":
-                self._read_origin(value, start)
+                self._read_origin(value, match.start(2))
             case b"c":
-                self._connections.append(_connection(match))
+                self._connections.append(_connection(value, match))
                 if len(self._connections) > (MAX_CONNECTIONS if self._current else 1):
                     raise _SdpError("there are too many c= lines")
-            case b"a":
-                self._attributes.append(_attribute(match))
             case b"m":
-                self._begin(value, start)
+                self._begin(value, match.start(2))
                 self._insertion = match.end()
             case b"i":
                 self._insertion = match.end()
@@ -273,14 +274,15 @@ class _Reader:
             self._session = (connections[0] if connections else None, attributes)
             return
         match, start = self._current
+        kind, port, count, protocol, formats = match.groups()
         self._media.append(
             Media(
-                kind=match["kind"],
-                port=int(match["port"]),
+                kind=kind,
+                port=int(port),
                 port_span=(start + match.start("port"), start + match.end("port")),
-                count=int(match["count"] or 1),
-                protocol=match["protocol"].upper(),
-                formats=tuple(match["formats"].split()),
+                count=int(count or 1),
+                protocol=protocol.upper(),
+                formats=tuple(formats.split()),
                 connections=connections,
                 attributes=attributes,
                 insertion=self._insertion,
@@ -288,8 +290,8 @@ class _Reader:
         )
 
 
-def _connection(line: re.Match[bytes]) -> Connection:
-    match = _CONNECTION.fullmatch(line[2])
+def _connection(value: bytes, line: re.Match[bytes]) -> Connection:
+    match = _CONNECTION.fullmatch(value)
     if match is None:
         raise _SdpError("c= is not as it should be")
     host = _host(match, line.start(2))
@@ -298,11 +300,9 @@ def _connection(line: re.Match[bytes]) -> Connection:
     return Connection(host, int(count or 1), line.span())
 
 
-def _attribute(line: re.Match[bytes]) -> Attribute:
-    match = _ATTRIBUTE.fullmatch(line[2])
-    if match is None:
+def _attribute(text: bytes, line: re.Match[bytes]) -> Attribute:
+    name, _, value = text.partition(b":")
+    if not name:
         raise _SdpError("a= has no name")
-    start = line.start(2)
-    value = match[2] if match[2] is not None else b""
-    value_start = start + (match.start(2) if match[2] is not None else len(line[2]))
-    return Attribute(match[1], value, (value_start, value_start + len(value)), line.span())
+    end = line.end(2)
+    return Attribute(name, value, (end - len(value), end), line.span())

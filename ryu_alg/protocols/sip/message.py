@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 from ryu_alg.inspection.headers import (
@@ -43,6 +44,8 @@ _STATUS_LINE = re.compile(rb"[Ss][Ii][Pp]/([0-9]+\.[0-9]+) ([1-6][0-9]{2})(?: (.
 _CSEQ = re.compile(rb"([0-9]{1,10})[ \t\r\n]+(" + TOKEN + rb")")
 _BLANK = re.compile(rb"\s")
 _HOPS_LEFT = re.compile(rb"[0-9]{1,8}")
+_REPEATED = 256
+"""Bytes of a From or To that is remembered."""
 _SECONDS = re.compile(rb"[0-9]{1,10}(?![0-9])")
 _NEEDED = (b"via", b"from", b"to", b"call-id", b"cseq")
 _WITH_ADDRESSES = (*ROUTING, *REFERRING, *INFORMATIVE)
@@ -123,10 +126,10 @@ class Message(NamedTuple):
     """By long name in lower case, in order."""
     vias: tuple[Via, ...]
     """Topmost first."""
-    sender: NameAddr
-    """From."""
-    recipient: NameAddr
-    """To."""
+    from_tag: bytes | None
+    """The tag of From."""
+    to_tag: bytes | None
+    """The tag of To; None before a dialogue."""
     call_id: bytes
     cseq: CSeq
     addresses: dict[bytes, tuple[NameAddr, ...]]
@@ -159,14 +162,14 @@ class Message(NamedTuple):
         return self.vias[0].branch
 
     @property
-    def from_tag(self) -> bytes | None:
-        """The tag of From."""
-        return self.sender.tag
+    def sender(self) -> NameAddr:
+        """From."""
+        return self._only_address(b"from")
 
     @property
-    def to_tag(self) -> bytes | None:
-        """The tag of To; None before a dialogue."""
-        return self.recipient.tag
+    def recipient(self) -> NameAddr:
+        """To."""
+        return self._only_address(b"to")
 
     @property
     def contact_is_star(self) -> bool:
@@ -183,6 +186,10 @@ class Message(NamedTuple):
         value = self.value(name)
         match = _SECONDS.match(value) if value else None
         return min(int(match[0]), _MAX_SECONDS) if match else None
+
+    def _only_address(self, name: bytes) -> NameAddr:
+        field = self.fields[name][0]
+        return parse_only_address(self.raw, field.value_start, field.value_end)
 
 
 def parse(
@@ -252,8 +259,8 @@ def _message(raw: bytes, head: Head, fields: dict[bytes, list[Field]]) -> Messag
         line=line,
         fields=fields,
         vias=_vias(raw, fields[b"via"]),
-        sender=_only_address(raw, fields[b"from"][0]),
-        recipient=_only_address(raw, fields[b"to"][0]),
+        from_tag=_tag(raw, fields[b"from"][0]),
+        to_tag=_tag(raw, fields[b"to"][0]),
         call_id=call_id,
         cseq=cseq,
         addresses=_addresses(raw, fields),
@@ -329,11 +336,19 @@ def _vias(raw: bytes, fields: list[Field]) -> tuple[Via, ...]:
     return tuple(found)
 
 
-def _only_address(raw: bytes, field: Field) -> NameAddr:
+def _tag(raw: bytes, field: Field) -> bytes | None:
+    """The tag of the one address that a field is."""
+    value = _value(raw, field)
     try:
-        return parse_only_address(raw, field.value_start, field.value_end)
+        return _tag_of(value) if len(value) <= _REPEATED else _tag_of.__wrapped__(value)
     except SipSyntaxError as error:
         raise _FaultError(Fault.ADDRESS, f"{field.name.decode()}: {error}") from error
+
+
+@lru_cache(maxsize=4096)
+def _tag_of(value: bytes) -> bytes | None:
+    """All messages of a dialogue have the same From and To."""
+    return parse_only_address(value, 0, len(value)).tag
 
 
 def _addresses(raw: bytes, fields: dict[bytes, list[Field]]) -> dict[bytes, tuple[NameAddr, ...]]:

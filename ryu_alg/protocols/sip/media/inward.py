@@ -8,6 +8,7 @@ is refused. Everything else may be announced: it opens nothing but what the insi
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address
 
 from ryu_alg.inspection import Address, Endpoint, Gateway, Realm, Transport
@@ -151,6 +152,8 @@ class Inward:
                 inside = self.gateway.behind(place.endpoint, Transport.UDP)
                 if inside is not None:
                     self.draft.write_endpoint(place, inside)
+        if not tried and len(direct) == len(stream.direct):
+            return stream
         return replace(stream, candidates=tuple(tried), direct=tuple(direct))
 
     def _find(self, announced: Endpoint, transport: Transport) -> Found:
@@ -186,6 +189,7 @@ class Inward:
         )
 
 
+@lru_cache(maxsize=1024)
 def _is_host(address: Address) -> bool:
     """Whether a single host somewhere else may have this address."""
     if isinstance(address, IPv6Address):
