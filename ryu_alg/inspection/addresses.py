@@ -8,7 +8,6 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from ryu_alg.inspection.endpoints import Address, Network
 
-
 _LONGEST = 45
 """Bytes of an address, which is then IPv6 with an IPv4 one within."""
 
