@@ -156,26 +156,39 @@ Script = tuple[tuple[bytes, bytes], ...]
 
 
 @dataclass
-class Scripted:
-    """Says what its script says, one after the other, and closes."""
+class Reader:
+    """Reads all that comes, and answers as its kind does."""
 
     endpoint: Endpoint
-    script: Script
-    received: bytearray = field(default_factory=bytearray)
-    _step: int = 0
-    _read: int = 0
+    received: bytearray = field(default_factory=bytearray, init=False)
+    _answered: int = field(default=0, init=False)
+    """So many bytes of it."""
 
     def next_timeout(self) -> float | None:
         return 0.0 if self.endpoint.unread else None
 
     def expire(self, now: float) -> None:
         self.received += self.endpoint.read(1 << 30, now)
+        self.answer(now)
+
+    def answer(self, now: float) -> None:
+        raise NotImplementedError
+
+
+@dataclass
+class Scripted(Reader):
+    """Says what its script says, one after the other, and closes."""
+
+    script: Script
+    _step: int = 0
+
+    def answer(self, now: float) -> None:
         while self._step < len(self.script):
             wanted, answer = self.script[self._step]
-            at = self.received.find(wanted, self._read)
+            at = self.received.find(wanted, self._answered)
             if at < 0:
                 return
-            self._read = at + len(wanted)
+            self._answered = at + len(wanted)
             self._step += 1
             self.endpoint.write(answer, now)
         if self._step == len(self.script):
@@ -184,24 +197,17 @@ class Scripted:
 
 
 @dataclass
-class Peer:
+class Peer(Reader):
     """Reads messages, and writes what `react` makes of each; None: it closes."""
 
-    endpoint: Endpoint
     react: Callable[[bytes], bytes | None]
     take: Callable[[bytearray, int], tuple[bytes, int] | None]
     """The next message from a place on, and where it ends; None: it is not whole."""
     messages: list[bytes] = field(default_factory=list)
-    received: bytearray = field(default_factory=bytearray)
-    _read: int = 0
 
-    def next_timeout(self) -> float | None:
-        return 0.0 if self.endpoint.unread else None
-
-    def expire(self, now: float) -> None:
-        self.received += self.endpoint.read(1 << 30, now)
-        while (taken := self.take(self.received, self._read)) is not None:
-            message, self._read = taken
+    def answer(self, now: float) -> None:
+        while (taken := self.take(self.received, self._answered)) is not None:
+            message, self._answered = taken
             self.messages.append(message)
             answer = self.react(message)
             if answer is None:

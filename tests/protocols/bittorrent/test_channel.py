@@ -15,7 +15,6 @@ from ryu_alg.protocols.bittorrent import bencode
 from ryu_alg.protocols.bittorrent.announcing import LINGER, compact
 from ryu_alg.protocols.bittorrent.options import BitTorrentOptions
 from ryu_alg.protocols.bittorrent.stream import BitTorrentStream
-from tests.engine import tcp_model
 from tests.engine.channel import Weather
 from tests.engine.tcp_model import Profile
 from tests.protocols.bittorrent.connection import options
@@ -38,6 +37,7 @@ from tests.protocols.middlebox import (
     INSIDE,
     PUBLIC,
     EngineBox,
+    Reader,
     Script,
     Scripted,
     answers_after,
@@ -69,28 +69,21 @@ DENIED = b"\x04" * 20
 
 
 @dataclass
-class Tracker:
+class Tracker(Reader):
     """Takes announces of all torrents but one, and tells where it was told that the peer is."""
 
-    endpoint: tcp_model.Endpoint
-    received: bytearray = field(default_factory=bytearray)
     told: list[tuple[bytes, bytes, bytes]] = field(default_factory=list)
     """Torrent, port, and whether it has stopped."""
-    _read: int = 0
 
-    def next_timeout(self) -> float | None:
-        return 0.0 if self.endpoint.unread else None
-
-    def expire(self, now: float) -> None:
-        self.received += self.endpoint.read(1 << 30, now)
-        while (end := self.received.find(b"\r\n\r\n", self._read)) >= 0:
-            request = ANNOUNCE.match(self.received, self._read)
-            self._read = end + 4
+    def answer(self, now: float) -> None:
+        while (end := self.received.find(b"\r\n\r\n", self._answered)) >= 0:
+            request = ANNOUNCE.match(self.received, self._answered)
+            self._answered = end + 4
             assert request is not None, bytes(self.received)
             self.told.append((request[1], request[2], request[3] or b""))
-            self.endpoint.write(self._answer(request[1], int(request[2])), now)
+            self.endpoint.write(self._response(request[1], int(request[2])), now)
 
-    def _answer(self, torrent: bytes, told: int) -> bytes:
+    def _response(self, torrent: bytes, told: int) -> bytes:
         items = {b"failure reason": bencode.text(b"not here")}
         if torrent == b"%01" * 20:
             items = {
