@@ -24,6 +24,7 @@ from tests.engine.toy_datagrams import (
     PUBLISHED,
     SERVER,
     Network,
+    ToyPhone,
     at,
     config,
 )
@@ -49,14 +50,14 @@ def test_a_request_leaves_from_the_port_that_its_answer_comes_to() -> None:
     ("binding", "inside"),
     [(99, at(PHONE, 4000)), (1, at(PHONE, 4001))],
 )
-def test_a_datagram_leaves_from_no_binding_but_its_own(binding: int, inside: Endpoint) -> None:
+def test_a_datagram_leaves_from_no_binding_but_its_own(
+    monkeypatch: pytest.MonkeyPatch, binding: int, inside: Endpoint
+) -> None:
     lan = network()
     lan.send(at(PHONE, 4000), at(PROXY), b"FETCH")
     lan.confirm()
-    inspector = lan.inspector()
-    inspector._fetch = lambda datagram: [  # type: ignore[method-assign]
-        Send(Realm.OUTSIDE, inside, at(PROXY), b"word", binding)
-    ]
+    word = Send(Realm.OUTSIDE, inside, at(PROXY), b"word", binding)
+    monkeypatch.setattr(ToyPhone, "_fetch", lambda inspector, datagram: [word])
     step = lan.send(at(PHONE, 4000), at(PROXY), b"FETCH")
     assert (step.left, codes(step)) == ([], ["datagram.send_refused"])
 
