@@ -143,7 +143,7 @@ class DatagramSession(Holder):
         if origin is Realm.OUTSIDE:
             self.endpoints.known(control)
             if control.published:
-                self.endpoints.callers.add(remote.address)
+                self.endpoints.called(remote.address)
         datagram = Datagram(
             origin, control.inside, control.public, remote, carrier.payload, control.published
         )
@@ -185,6 +185,8 @@ class DatagramSession(Holder):
         self._confirm(token)
         waiting = self._waiting.pop(token, [])
         self._waiting_count -= len(waiting)
+        if not self._waiting:
+            self._waiting = {}  # a dictionary keeps the room that its entries had
         self._leave(waiting)
         return self.take_commands()
 

@@ -115,8 +115,7 @@ class Datagrams:
 
     def _dealt_with(self, control: Control, remote: Address) -> bool:
         """Whether there were datagrams between the two."""
-        endpoints = self.sessions[control.session].endpoints
-        return remote in endpoints.contacts or remote in endpoints.callers
+        return self.sessions[control.session].endpoints.deals_with(remote)
 
     def of_host(self, protocol: str, host: Address) -> DatagramSession | None:
         """The session of an inside host in a protocol."""

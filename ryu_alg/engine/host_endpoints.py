@@ -48,7 +48,7 @@ class HostEndpoints:
     """By inside endpoint; the one with the latest traffic is last."""
     contacts: Contacts = field(default_factory=Contacts)
     """Whom the host has sent to: they may send to it."""
-    callers: Contacts = field(default_factory=Contacts)
+    callers: Contacts | None = None
     """Who has sent to a published endpoint: they may be answered."""
     _deadlines: Deadlines | None = None
     """Of all of them, as long as there are several."""
@@ -129,6 +129,16 @@ class HostEndpoints:
         for control in controls:
             self.release(control, now)
 
+    def called(self, address: Address) -> None:
+        """Somebody outside has sent to a published endpoint."""
+        if self.callers is None:
+            self.callers = Contacts()
+        self.callers.add(address)
+
+    def deals_with(self, address: Address) -> bool:
+        """Whether there were datagrams between the two."""
+        return address in self.contacts or (self.callers is not None and address in self.callers)
+
     def welcomes(self, inside: Endpoint, address: Address) -> bool:
         """Whether somebody outside may send to it."""
         control = self.live.get(inside)
@@ -155,7 +165,7 @@ class HostEndpoints:
             return None
         if remote.address in self.config.public:
             return "nothing stands there"
-        if remote.address in self.callers:
+        if self.callers is not None and remote.address in self.callers:
             return None
         if not self.config.outbound_allowed(self.host, remote, Transport.UDP):
             return "outbound policy"

@@ -14,6 +14,7 @@ from ryu_alg.inspection import Exchange, Realm, Transport
 
 @dataclass(slots=True)
 class _Opened:
+    path: MediaPath
     number: int
     since: float
     state: PinholeState = PinholeState.OPENING
@@ -24,7 +25,7 @@ class MediaBinding(DataBinding):
     """All its paths have one mark, and are counted together."""
 
     data: DataMark = field(init=False)
-    _paths: dict[MediaPath, _Opened] = field(default_factory=dict)
+    _opened: tuple[_Opened, ...] = ()
 
     def __post_init__(self) -> None:
         self.data = self.marks.new(
@@ -44,13 +45,13 @@ class MediaBinding(DataBinding):
     @property
     def admitted(self) -> Iterator[Admitted]:
         """See `DataBinding`."""
-        for path, opened in self._paths.items():
+        for opened in self._opened:
             yield Admitted(
                 opened.number,
                 Realm.OUTSIDE,
-                path.remote,
-                path.public,
-                path.inside,
+                opened.path.remote,
+                opened.path.public,
+                opened.path.inside,
                 opened.state,
                 opened.since,
                 None,
@@ -58,42 +59,43 @@ class MediaBinding(DataBinding):
 
     def differs(self, exchanges: Sequence[Exchange], connecting: Realm) -> bool:
         """See `DataBinding`. Either side may be first: `connecting` says nothing here."""
-        return {self._path(exchange) for exchange in exchanges} != self._paths.keys()
+        wanted = {self._path(exchange) for exchange in exchanges}
+        return wanted != {opened.path for opened in self._opened}
 
     def admit(self, exchanges: Sequence[Exchange], connecting: Realm, now: float) -> list[Command]:
         """See `DataBinding`."""
         if not exchanges:
             return self._shut(now)
         paths = dict.fromkeys(self._path(exchange) for exchange in exchanges)
-        before = self._paths
-        self._paths = {path: before.get(path) or self._opened(now) for path in paths}
-        self._drop(opened for path, opened in before.items() if path not in self._paths)
+        before = {opened.path: opened for opened in self._opened}
+        self._opened = tuple(before.get(path) or self._open(path, now) for path in paths)
+        self._drop(opened for path, opened in before.items() if path not in paths)
         self.data.moving = True
         return [
             self.data.count_for(self.timers.data_idle),
-            OpenMedia(self.binding.id, self.data.mark, tuple(self._paths)),
+            OpenMedia(self.binding.id, self.data.mark, self._paths),
         ]
 
     def confirm(self) -> list[str]:
         """See `DataBinding`."""
         shown = []
-        for path, opened in self._paths.items():
+        for opened in self._opened:
             if opened.state is PinholeState.OPENING:
                 self.numbers.moved(opened.state, PinholeState.OPEN)
                 opened.state = PinholeState.OPEN
-                shown.append(_described(path))
+                shown.append(_described(opened.path))
         return shown
 
     def idle(self, data: DataMark, now: float) -> list[Command]:
         """See `DataBinding`. It stays open: what comes later wants counting."""
         data.idle(now)
-        return [data.count_for(self.timers.data_idle)] if self._paths else []
+        return [data.count_for(self.timers.data_idle)] if self._opened else []
 
     def installed(self, now: float) -> list[Command]:
         """See `DataBinding`."""
-        if not self._paths:
+        if not self._opened:
             return []
-        return [OpenMedia(self.binding.id, self.data.mark, tuple(self._paths))]
+        return [OpenMedia(self.binding.id, self.data.mark, self._paths)]
 
     def close(self, now: float) -> list[Command]:
         """See `DataBinding`."""
@@ -102,22 +104,26 @@ class MediaBinding(DataBinding):
         return commands
 
     def _shut(self, now: float) -> list[Command]:
-        if not self._paths:
+        if not self._opened:
             return []
-        paths = tuple(self._paths)
-        self._drop(self._paths.values())
-        self._paths.clear()
+        paths = self._paths
+        self._drop(self._opened)
+        self._opened = ()
         self.data.removed(now)
         return [CloseMedia(self.binding.id, self.data.mark, paths)]
 
-    def _opened(self, now: float) -> _Opened:
-        opened = _Opened(self.numbers.next(), now)
+    @property
+    def _paths(self) -> tuple[MediaPath, ...]:
+        return tuple(opened.path for opened in self._opened)
+
+    def _open(self, path: MediaPath, now: float) -> _Opened:
+        opened = _Opened(path, self.numbers.next(), now)
         self.numbers.add(opened.number, self)
         self.numbers.moved(None, opened.state)
         return opened
 
-    def _drop(self, paths: Iterable[_Opened]) -> None:
-        for opened in paths:
+    def _drop(self, gone: Iterable[_Opened]) -> None:
+        for opened in gone:
             self.numbers.remove(opened.number)
             self.numbers.moved(opened.state, None)
 

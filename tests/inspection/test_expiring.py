@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ryu_alg.inspection import Realm
 from ryu_alg.inspection.expiring import Expiring
-from ryu_alg.protocols.sip.limits import Rate
+from ryu_alg.protocols.sip.limits import Rate, Rates
 
 
 def test_entries_are_over_in_order() -> None:
@@ -107,3 +108,10 @@ def test_a_rate() -> None:
     assert [rate.take(100.5) for _ in range(6)] == [True] * 5 + [False]
     assert [rate.take(999.0) for _ in range(21)] == [True] * 20 + [False]
     assert not rate.take(998.0)  # a clock that goes back gives nothing
+
+
+def test_either_side_has_a_rate_of_its_own() -> None:
+    rates = Rates(1)
+    assert [rates.take(Realm.OUTSIDE, 100.0) for _ in range(3)] == [True, True, False]
+    assert [rates.take(Realm.INSIDE, 100.0) for _ in range(3)] == [True, True, False]
+    assert rates.take(Realm.OUTSIDE, 101.0)

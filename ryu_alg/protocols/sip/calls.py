@@ -7,7 +7,7 @@ offer within a dialogue that nobody knows (the gateway has been restarted) begin
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ryu_alg.inspection import Endpoint, Realm
 from ryu_alg.inspection.expiring import Expiring
@@ -35,7 +35,7 @@ class Call:
     """The inside host's endpoint and the other end's, of signalling."""
     winner: bytes | None = None
     """The leg that was answered."""
-    ringing: set[bytes] = field(default_factory=set)
+    ringing: tuple[bytes, ...] = ()
     """Digests of the INVITEs without final response: a proxy may have forked the call."""
 
     def leg(self, message: Message) -> bytes:
@@ -68,8 +68,8 @@ class Calls:
 
     def rings(self, call: Call, invite: bytes, now: float) -> None:
         """An INVITE passed that begins the call, or begins it again."""
-        if len(call.ringing) < _BRANCHES:
-            call.ringing.add(invite)
+        if len(call.ringing) < _BRANCHES and invite not in call.ringing:
+            call.ringing += (invite,)
         self.table.keep(call.key, now + self.ringing_limit)
 
     def over(self, call: Call) -> tuple[MediaEffect, ...]:
@@ -93,7 +93,7 @@ class Calls:
         """A response passes to an INVITE that began the call."""
         leg, status = call.leg(response), response.status
         if status >= 200:
-            call.ringing.discard(invite)
+            call.ringing = tuple(other for other in call.ringing if other != invite)
         if call.winner is not None:
             return ()
         if status < 200:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ryu_alg.inspection import Endpoint
 
@@ -31,16 +31,16 @@ def is_keepalive(payload: bytes) -> bool:
 class Pings:
     """The gateway's own, whose answers are nobody else's."""
 
-    _awaited: set[Flow] = field(default_factory=set)
+    _awaited: tuple[Flow, ...] = ()
 
     def sent(self, flow: Flow) -> None:
         """A ping leaves."""
-        if len(self._awaited) < MAX_FLOWS:
-            self._awaited.add(flow)
+        if len(self._awaited) < MAX_FLOWS and flow not in self._awaited:
+            self._awaited += (flow,)
 
     def answers(self, flow: Flow, payload: bytes) -> bool:
         """Whether this is the answer to one; then it goes no further."""
         if payload != PONG or flow not in self._awaited:
             return False
-        self._awaited.discard(flow)
+        self._awaited = tuple(other for other in self._awaited if other != flow)
         return True

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ryu_alg.inspection import Realm
+
 
 @dataclass(slots=True)
 class Rate:
@@ -25,3 +27,21 @@ class Rate:
             return False
         self._left -= 1
         return True
+
+
+@dataclass(slots=True)
+class Rates:
+    """By where something comes from: a flood from the one side leaves the other its own."""
+
+    per_second: float
+    """Of each."""
+    _inside: Rate | None = None
+    _outside: Rate | None = None
+
+    def take(self, realm: Realm, now: float) -> bool:
+        """Whether one more of a realm is within its rate; it counts if it is."""
+        if realm is Realm.INSIDE:
+            rate = self._inside = self._inside or Rate(self.per_second)
+        else:
+            rate = self._outside = self._outside or Rate(self.per_second)
+        return rate.take(now)

@@ -8,7 +8,6 @@ and a name for it are different URIs (RFC 3261 section 19.1.4), so the spelling 
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from ryu_alg.inspection import DatagramGateway, Endpoint, Realm, Refusal, Transport
@@ -33,14 +32,15 @@ _PORT = re.compile(rb"[1-9][0-9]{0,4}")
 class Spellings:
     """How an inside host wrote its endpoints. What is forgotten is written in full."""
 
-    _known: OrderedDict[tuple[Endpoint, bytes | None], bytes] = field(default_factory=OrderedDict)
+    _known: dict[tuple[Endpoint, bytes | None], bytes] = field(default_factory=dict)
+    """The one used last is last."""
 
     def remember(self, public: Endpoint, user: bytes | None, text: bytes) -> None:
         """`public` leaves in place of `text`, in a URI with `user`."""
+        self._known.pop((public, user), None)
         self._known[public, user] = text
-        self._known.move_to_end((public, user))
         if len(self._known) > _SPELLINGS:
-            self._known.popitem(last=False)
+            del self._known[next(iter(self._known))]
 
     def recall(self, public: Endpoint, user: bytes | None) -> bytes | None:
         """What `public` stands for in a URI with `user`."""

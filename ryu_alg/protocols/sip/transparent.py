@@ -22,7 +22,7 @@ from ryu_alg.inspection.headers import Head
 from ryu_alg.protocols.sip.answers import Refusing, onward, sender
 from ryu_alg.protocols.sip.core import SipCore
 from ryu_alg.protocols.sip.keepalive import MAX_FLOWS, PING, Flow, Pings, is_keepalive
-from ryu_alg.protocols.sip.limits import Rate
+from ryu_alg.protocols.sip.limits import Rates
 from ryu_alg.protocols.sip.message import Malformed, parse
 from ryu_alg.protocols.sip.options import SipOptions
 from ryu_alg.protocols.sip.replies import Replies
@@ -42,9 +42,8 @@ class TransparentInspector(SipCore):
         self.gateway = gateway
         self.state = State.new(options, gateway, transport)
         self.pings = Pings()
-        self.messages = {realm: Rate(options.messages_per_second) for realm in Realm}
-        """By where they come from: a flood from the one side leaves the other its own."""
-        self.refusals = {realm: Rate(options.messages_per_second) for realm in Realm}
+        self.messages = Rates(options.messages_per_second)
+        self.refusals = Rates(options.messages_per_second)
         """Of messages beyond the rate, which are answered as long as that is no burden."""
 
     def inspect(self, datagram: Datagram, head: Head | None = None) -> Sequence[DatagramEffect]:
@@ -52,8 +51,8 @@ class TransparentInspector(SipCore):
         if is_keepalive(datagram.payload):
             return self._keepalive(datagram)
         now = self.gateway.now
-        within_rate = self.messages[datagram.origin].take(now)
-        if not within_rate and not self.refusals[datagram.origin].take(now):
+        within_rate = self.messages.take(datagram.origin, now)
+        if not within_rate and not self.refusals.take(datagram.origin, now):
             return [Report("sip.rate.dropped", f"from {sender(datagram)}")]
         message = parse(datagram.payload, head=head)
         if isinstance(message, Malformed):

@@ -109,9 +109,9 @@ class CallMedia:
     media_servers: tuple[Network, ...] = ()
     _sockets: Sockets = field(init=False)
     _legs: dict[bytes, _Leg] = field(default_factory=dict, init=False)
-    _admitted: dict[int, Opening] = field(default_factory=dict, init=False)
+    _admitted: tuple[tuple[int, Opening], ...] = field(default=(), init=False)
     """What is open, by binding."""
-    _silent: set[int] = field(default_factory=set, init=False)
+    _silent: tuple[int, ...] = field(default=(), init=False)
     """Bindings that are open and idle."""
 
     def __post_init__(self) -> None:
@@ -163,16 +163,18 @@ class CallMedia:
 
     def owns(self, binding: int) -> bool:
         """Whether a binding is one of this call's."""
-        return binding in self._sockets.bindings
+        return self._sockets.have(binding)
 
     def idle(self, binding: int) -> bool:
         """A binding of this call is idle (`Timed.binding_idle`). True if with it all media of
         the call are, and none is on hold: then the call may be taken for dead."""
-        if binding not in self._admitted:
+        admitted = {number for number, _ in self._admitted}
+        if binding not in admitted:
             return False
-        self._silent.add(binding)
+        if binding not in self._silent:
+            self._silent += (binding,)
         held = any(leg.agreed is not None and leg.agreed.on_hold for leg in self._legs.values())
-        return self._silent >= self._admitted.keys() and not held
+        return admitted.issubset(self._silent) and not held
 
     def _take(
         self, origin: Realm, description: bytes, leg: bytes, answer: bool
@@ -239,19 +241,21 @@ class CallMedia:
         """What brings the gateway in line with what all legs say by now."""
         used = {binding for leg in self._legs.values() for binding in leg.bindings()}
         unbound = self._sockets.keep(used)
-        wanted = self._wanted()
+        before, wanted = dict(self._admitted), self._wanted()
         # What goes makes room first: the same inside endpoint may be on its way to other ports.
         effects: list[MediaEffect] = [Unbind(binding) for binding in unbound]
-        closed = [binding for binding in self._admitted if binding not in wanted]
+        closed = [binding for binding in before if binding not in wanted]
         effects += [Admit(binding, ()) for binding in closed if binding not in unbound]
         changed = {
             binding: opening
             for binding, opening in wanted.items()
-            if not opening.same(self._admitted.get(binding, CLOSED))
+            if not opening.same(before.get(binding, CLOSED))
         }
         effects += [Admit(binding, opening.exchanges) for binding, opening in changed.items()]
-        self._silent -= {*closed, *changed}
-        self._admitted = wanted
+        if self._silent:
+            gone = {*closed, *changed}
+            self._silent = tuple(binding for binding in self._silent if binding not in gone)
+        self._admitted = tuple(wanted.items())
         return tuple(effects)
 
     def _wanted(self) -> dict[int, Opening]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ryu_alg.inspection import Binding, Endpoint, Gateway, Refusal, Transport
 from ryu_alg.protocols.sip.media.outcome import RefusalError
@@ -17,7 +17,7 @@ class Sockets:
     """The bindings of one call."""
 
     gateway: Gateway
-    bindings: dict[int, Binding] = field(default_factory=dict)
+    bindings: tuple[Binding, ...] = ()
 
     def take(self, inside: tuple[Endpoint, ...], transport: Transport) -> Binding:
         """What stands for these endpoints: what did so before, or something new.
@@ -25,7 +25,7 @@ class Sockets:
         The inside end of RTP stays where it is when RTCP comes to share its port, so a binding
         with more ports will do.
         """
-        for binding in self.bindings.values():
+        for binding in self.bindings:
             if binding.transport is transport and binding.inside[: len(inside)] == inside:
                 return binding
         if len(self.bindings) >= MAX_BINDINGS:
@@ -34,12 +34,16 @@ class Sockets:
         outcome = self.gateway.bind(inside, transport=transport, even=paired)
         if isinstance(outcome, Refusal):
             raise RefusalError("sip.media.refused", f"{outcome.code}: {outcome.detail}")
-        self.bindings[outcome.id] = outcome
+        self.bindings += (outcome,)
         return outcome
 
     def keep(self, used: Collection[int]) -> tuple[int, ...]:
         """Only these are needed; the others, which are returned, are to be unbound."""
-        unused = tuple(number for number in self.bindings if number not in used)
-        for number in unused:
-            del self.bindings[number]
+        unused = tuple(binding.id for binding in self.bindings if binding.id not in used)
+        if unused:
+            self.bindings = tuple(binding for binding in self.bindings if binding.id in used)
         return unused
+
+    def have(self, number: int) -> bool:
+        """Whether one of them has this number."""
+        return any(binding.id == number for binding in self.bindings)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Generic, Protocol, TypeVar
 
 from ryu_alg.inspection import Endpoint, Transport
 from ryu_alg.inspection.sdp import Attribute, Description, Media
 
+_SHORT = 32
+"""Bytes of what a stream says that is shared."""
 MAX_PORTS = 16
 """Of one stream (m=video 49170/8 has eight pairs)."""
 
@@ -27,6 +30,8 @@ class Kind(Enum):
     """One TCP connection that one side begins (RFC 4145): MSRP, BFCP, fax."""
     OTHER = "other"
     """Nothing can be opened for it."""
+
+    __hash__ = object.__hash__
 
     @property
     def transport(self) -> Transport:
@@ -52,6 +57,15 @@ class Stream:
     """Who connects (RFC 4145), in lower case; empty: nothing is said."""
     session: bytes = b""
     """Of MSRP: another one is another connection."""
+
+    def shared(self) -> Stream:
+        """The same one for all that are equal: there are few that differ."""
+        return _shared(self) if len(self.mid or b"") + len(self.setup) <= _SHORT else self
+
+
+@lru_cache(maxsize=256)
+def _shared(stream: Stream) -> Stream:
+    return stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +131,7 @@ def read_stream(description: Description, media: Media) -> Stream:
         mux=media.attribute(b"rtcp-mux") is not None,
         ice=media.attribute(b"candidate") is not None,
         setup=setup.value.strip().lower() if setup else b"",
-    )
+    ).shared()
 
 
 def bundles(description: Description) -> tuple[tuple[bytes, ...], ...]:
