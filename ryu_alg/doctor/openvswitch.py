@@ -1,23 +1,29 @@
-"""Asks Open vSwitch by its own tools, which say by OVS_RUNDIR and --db which one is meant."""
+"""Asks Open vSwitch: its database, and ovs-ofctl. OVS_RUNDIR says which one is this machine's."""
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from tempfile import NamedTemporaryFile
-from typing import Any
 
 from ryu_alg.doctor.flows import Flow, parse_difference, parse_dump
 from ryu_alg.openflow.certificates import Certificates
+from ryu_alg.openflow.ovsdb import OvsdbError, local_database, members, mode, tables
 
 TIMEOUT = 30
 """Seconds for one question."""
 _VERSION = re.compile(r"\(Open vSwitch\) (\d+)\.(\d+)\.(\d+)")
 _DIFFERENT = 2
 """Exit status of `ovs-ofctl diff-flows`."""
+_TABLES = {
+    "Bridge": ("name", "datapath_id", "fail_mode", "protocols", "controller", "ports"),
+    "Controller": ("_uuid", "target", "is_connected"),
+    "Port": ("_uuid", "name"),
+    "Interface": ("name", "ofport"),
+}
+_REMEDY = "does Open vSwitch run here, and is this root?"
 
 
 class ToolError(Exception):
@@ -57,31 +63,32 @@ class OpenVSwitch:
 
     def bridge(self, datapath_id: str) -> Bridge:
         """The one with this datapath id (16 hexadecimal digits)."""
-        rows = self._rows("Bridge", "name,datapath_id,fail_mode,protocols,controller,ports")
-        found = [row for row in rows if row["datapath_id"] == datapath_id]
-        if not found:
-            known = ", ".join(f"{row['name']} {row['datapath_id']}" for row in rows) or "none"
+        database = self.database or local_database()
+        if database is None:
+            raise ToolError(f"there is no database of Open vSwitch: {_REMEDY}")
+        try:
+            found = tables(database, _TABLES, self.certificates)
+        except OvsdbError as error:
+            raise ToolError(f"{error}: {_REMEDY}") from error
+        row = next((it for it in found["Bridge"] if it["datapath_id"] == datapath_id), None)
+        if row is None:
+            bridges = (f"{it['name']} {it['datapath_id']}" for it in found["Bridge"])
+            known = ", ".join(bridges) or "none"
             raise ToolError(
                 f"no bridge has datapath id {datapath_id}; there are: {known}. Run `ovs-vsctl set "
                 f"bridge NAME other-config:datapath-id={datapath_id}`"
             )
-        row = found[0]
-        controllers = {
-            it["_uuid"]: it for it in self._rows("Controller", "_uuid,target,is_connected")
-        }
-        ports = {it["_uuid"]: it for it in self._rows("Port", "_uuid,name")}
-        numbers = {it["name"]: it["ofport"] for it in self._rows("Interface", "name,ofport")}
-        names = [ports[uuid]["name"] for uuid in _members(row["ports"]) if uuid in ports]
-        modes = _members(row["fail_mode"])
+        controllers = {it["_uuid"]: it for it in found["Controller"]}
+        ports = {it["_uuid"]: it for it in found["Port"]}
+        numbers = {it["name"]: it["ofport"] for it in found["Interface"]}
+        names = [ports[uuid]["name"] for uuid in members(row["ports"])]
         return Bridge(
             row["name"],
-            # Nobody has set any.
-            str(modes[0]) if modes else "standalone",
-            tuple(_members(row["protocols"])),
+            mode(row),
+            tuple(members(row["protocols"])),
             {
                 controllers[uuid]["target"]: bool(controllers[uuid]["is_connected"])
-                for uuid in _members(row["controller"])
-                if uuid in controllers
+                for uuid in members(row["controller"])
             },
             {name: numbers[name] if isinstance(numbers.get(name), int) else -1 for name in names},
         )
@@ -106,17 +113,6 @@ class OpenVSwitch:
             printed = _ofctl("--no-names", "diff-flows", bridge, file.name, also=_DIFFERENT)
         return parse_difference(printed)
 
-    def _rows(self, table: str, columns: str) -> list[dict[str, Any]]:
-        database = [] if self.database is None else [f"--db={self.database}"]
-        if self.certificates is not None:
-            files = self.certificates
-            database += [f"--private-key={files.private_key}"]
-            database += [f"--certificate={files.certificate}", f"--ca-cert={files.ca}"]
-        options = [f"--timeout={TIMEOUT}", "--format=json", f"--columns={columns}"]
-        answer = json.loads(_run("ovs-vsctl", *database, *options, "list", table))
-        rows = (dict(zip(answer["headings"], row, strict=True)) for row in answer["data"])
-        return [{name: _scalar(value) for name, value in row.items()} for row in rows]
-
 
 def _ofctl(*arguments: str, also: int = 0) -> str:
     return _run("ovs-ofctl", "-O", "OpenFlow13", *arguments, also=also)
@@ -126,7 +122,7 @@ def _run(program: str, *arguments: str, also: int = 0) -> str:
     """What it prints, if its exit status is 0 or `also`."""
     try:
         done = subprocess.run(
-            [program, *arguments], capture_output=True, text=True, timeout=TIMEOUT + 5, check=False
+            [program, *arguments], capture_output=True, text=True, timeout=TIMEOUT, check=False
         )
     except FileNotFoundError as error:
         raise ToolError(f"{program} is missing: apt-get install openvswitch-switch") from error
@@ -134,21 +130,5 @@ def _run(program: str, *arguments: str, also: int = 0) -> str:
         raise ToolError(f"{program} does not come to an end: does Open vSwitch run?") from error
     if done.returncode not in (0, also):
         said = " ".join(done.stderr.split()) or f"exit status {done.returncode}"
-        raise ToolError(f"{said}: does Open vSwitch run here, and is this root?")
+        raise ToolError(f"{said}: {_REMEDY}")
     return done.stdout
-
-
-def _scalar(value: Any) -> Any:
-    """OVSDB's notation (RFC 7047 section 5.1) without its uuids' wrapping."""
-    match value:
-        case ["uuid", text]:
-            return text
-        case ["set", members]:
-            return [_scalar(member) for member in members]
-        case _:
-            return value
-
-
-def _members(value: Any) -> list[Any]:
-    """A set's members: one alone stands for itself."""
-    return value if isinstance(value, list) else [value]

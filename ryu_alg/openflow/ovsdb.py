@@ -1,19 +1,25 @@
-"""What OpenFlow does not tell of a bridge: its fail mode, asked of its database (RFC 7047)."""
+"""What OpenFlow does not tell of a bridge, asked of its database (RFC 7047)."""
 
 from __future__ import annotations
 
 import json
 import os
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ryu_alg.openflow.certificates import Certificates, TransportError
 
 TIMEOUT = 3.0
-"""Seconds for the whole question."""
-_ANSWER_LIMIT = 65536
+"""Seconds that the database may be silent."""
+_ANSWER_LIMIT = 1 << 20
+"""Bytes: some 20,000 ports."""
+_READ_SIZE = 1 << 16
 """Bytes."""
+
+Row = dict[str, Any]
+"""Values by column."""
 
 
 class OvsdbError(Exception):
@@ -29,27 +35,59 @@ def local_database() -> str | None:
 def fail_mode(database: str, datapath_id: str, certificates: Certificates | None = None) -> str:
     """The fail mode of the bridge with this datapath id (16 hexadecimal digits).
 
-    `standalone` is what an Open vSwitch bridge has when nobody has set any. `database` is
-    `unix:PATH`, `tcp:HOST:PORT` or, with `certificates`, `ssl:HOST:PORT`. Raises OvsdbError.
+    For `database` and `certificates` see `tables`. Raises OvsdbError.
     """
-    question = {
-        "op": "select",
-        "table": "Bridge",
-        "where": [["datapath_id", "==", datapath_id]],
-        "columns": ["fail_mode"],
-    }
-    request = {"method": "transact", "params": ["Open_vSwitch", question], "id": 0}
+    found = tables(database, {"Bridge": ("datapath_id", "fail_mode")}, certificates)
+    for row in found["Bridge"]:
+        if row["datapath_id"] == datapath_id:
+            return mode(row)
+    raise OvsdbError(f"{database}: no bridge has datapath id {datapath_id}")
+
+
+def mode(bridge: Row) -> str:
+    """Its `fail_mode`: `standalone` is what a bridge has when nobody has set any."""
+    modes = members(bridge["fail_mode"])
+    return str(modes[0]) if modes else "standalone"
+
+
+def tables(
+    database: str, wanted: Mapping[str, tuple[str, ...]], certificates: Certificates | None = None
+) -> dict[str, list[Row]]:
+    """These columns of these tables, all as they are at one time. Raises OvsdbError.
+
+    `database` is `unix:PATH`, `tcp:HOST:PORT` or, with `certificates`, `ssl:HOST:PORT`.
+    """
+    questions = [
+        {"op": "select", "table": table, "where": [], "columns": list(columns)}
+        for table, columns in wanted.items()
+    ]
+    request = {"method": "transact", "params": ["Open_vSwitch", *questions], "id": 0}
     try:
         with _connect(database, certificates) as connection:
             connection.sendall(json.dumps(request).encode())
             answer = _read(connection)
-        modes = [row["fail_mode"] for row in answer["result"][0]["rows"]]
+        return {
+            table: [{column: _plain(row[column]) for column in columns} for row in found["rows"]]
+            for (table, columns), found in zip(wanted.items(), answer["result"], strict=True)
+        }
     except (TransportError, OSError, ValueError, LookupError, TypeError) as error:
         raise OvsdbError(f"{database}: {error}") from error
-    if not modes:
-        raise OvsdbError(f"{database}: no bridge has datapath id {datapath_id}")
-    # An optional column is a set: empty when nothing was set.
-    return modes[0] if isinstance(modes[0], str) else "standalone"
+
+
+def members(value: Any) -> list[Any]:
+    """Those of an optional column, or of one with several values: one alone stands for itself."""
+    return value if isinstance(value, list) else [value]
+
+
+def _plain(value: Any) -> Any:
+    """Without the wrapping of uuids and sets (RFC 7047 section 5.1)."""
+    match value:
+        case ["uuid", text]:
+            return text
+        case ["set", found]:
+            return [_plain(member) for member in found]
+        case _:
+            return value
 
 
 def _connect(database: str, certificates: Certificates | None) -> socket.socket:
@@ -82,7 +120,7 @@ def _read(connection: socket.socket) -> Any:
     data = b""
     decoder = json.JSONDecoder()
     while len(data) < _ANSWER_LIMIT:
-        part = connection.recv(4096)
+        part = connection.recv(_READ_SIZE)
         if not part:
             break
         data += part

@@ -159,7 +159,8 @@ def test_nothing_is_there(tmp_path: Path) -> None:
         "audit": "failed",
     }
     details = {check["name"]: check["detail"] for check in said["checks"]}
-    assert "apt-get install openvswitch-switch" in details["bridge"]
+    assert "apt-get install openvswitch-switch" in details["version"]
+    assert "does Open vSwitch run here" in details["bridge"]
     assert "ryu-alg run" in details["gateway"]
     assert said["audit"] is None
 
