@@ -6,7 +6,8 @@ that takes: it is held for as long as the registrar has granted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
 
 from ryu_alg.inspection import Endpoint, Hold
 from ryu_alg.inspection.expiring import Expiring
@@ -15,6 +16,9 @@ from ryu_alg.protocols.sip.message import Message
 
 _DEFAULT_EXPIRES = 3600
 """Seconds; what nobody says is up to the registrar, which says it."""
+_SLACK = 64
+"""Grants of one endpoint that do not count any more are kept until they are as many as others, and
+this many."""
 _LONGEST = 7 * 24 * 3600
 """Seconds. Longer grants are refreshed sooner than they end."""
 
@@ -56,10 +60,39 @@ def requested(contact: NameAddr, message: Message) -> int:
 
 
 @dataclass(slots=True)
+class _Grants:
+    """What has been granted of one endpoint: a heap with times below zero, the latest is first. One
+    counts if its time is that of the table."""
+
+    entries: list[tuple[float, int, Key]] = field(default_factory=list)
+    """With numbers, so that keys need no order."""
+    pushed: int = 0
+    room: int = _SLACK
+
+    def push(self, key: Key, until: float, table: Expiring[Key, tuple[Endpoint, Endpoint]]) -> None:
+        self.pushed += 1
+        heappush(self.entries, (-until, self.pushed, key))
+        if len(self.entries) > self.room:
+            left = {item[2]: item for item in self.entries if table.until(item[2]) == -item[0]}
+            self.entries = sorted(left.values())
+            self.room = 2 * len(left) + _SLACK
+
+    def latest(self, table: Expiring[Key, tuple[Endpoint, Endpoint]]) -> float | None:
+        while self.entries:
+            until, _, key = self.entries[0]
+            if table.until(key) == -until:
+                return -until
+            heappop(self.entries)
+        return None
+
+
+@dataclass(slots=True)
 class Registrations:
     """What is registered at present; the entries are the flows to the registrars."""
 
     table: Expiring[Key, tuple[Endpoint, Endpoint]]
+    _grants: dict[Endpoint, _Grants] = field(default_factory=dict)
+    """By the host's endpoint."""
 
     def room_for(self, asked: Asked) -> bool:
         """Whether all of it could be granted."""
@@ -79,14 +112,26 @@ class Registrations:
             lifetime = min(contact.expires, _granted(contact, response), _LONGEST)
             if lifetime > 0:
                 self.table.put(key, asked.flow, now + lifetime)
+                grants = self._grants.setdefault(contact.inside, _Grants())
+                grants.push(key, now + lifetime, self.table)
             else:
                 self.table.discard(key)
             touched[contact.inside] = None
         return [Hold(inside, self._until(inside, now)) for inside in touched]
 
+    def expired(self, now: float) -> None:
+        """Forget what is over."""
+        for key, _ in self.table.expired(now):
+            self._until(key[1], now)
+
     def _until(self, inside: Endpoint, now: float) -> float:
-        times = [self.table.until(key) or now for key in self.table if key[1] == inside]
-        return max(times, default=now)
+        """When the last one is over that an endpoint of the host has; `now` if it has none."""
+        grants = self._grants.get(inside)
+        latest = None if grants is None else grants.latest(self.table)
+        if latest is None:
+            self._grants.pop(inside, None)
+            return now
+        return latest
 
 
 def _key(asked: Asked, contact: Contact) -> Key:

@@ -96,7 +96,7 @@ class TransparentInspector(SipCore):
         """Forget what is over."""
         state, now = self.state, self.gateway.now
         state.passages.table.expired(now)
-        state.registrations.table.expired(now)
+        state.registrations.expired(now)
         effects: list[DatagramEffect] = []
         for call in state.calls.expired(now):
             effects.extend(call.media.close())
