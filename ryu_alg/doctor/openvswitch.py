@@ -67,7 +67,7 @@ class OpenVSwitch:
         if database is None:
             raise ToolError(f"there is no database of Open vSwitch: {_REMEDY}")
         try:
-            found = tables(database, _TABLES, self.certificates)
+            found = tables(database, _TABLES, self.certificates, patience=TIMEOUT)
         except OvsdbError as error:
             raise ToolError(f"{error}: {_REMEDY}") from error
         row = next((it for it in found["Bridge"] if it["datapath_id"] == datapath_id), None)

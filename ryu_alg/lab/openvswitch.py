@@ -6,13 +6,12 @@ variables of `environment` point.
 """
 
 import contextlib
-import json
 import re
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,12 +20,14 @@ from ryu_alg.lab import process, standin
 from ryu_alg.lab.errors import LabError
 from ryu_alg.lab.namespaces import Namespace
 from ryu_alg.lab.topology import Bridge, Topology
+from ryu_alg.openflow.ovsdb import OvsdbError, Row, members, mode, tables
 
 # Quickly back after a controller restart: OVS would otherwise wait up to 8 s between tries.
 _MAX_BACKOFF_MS = 1000  # the least that OVS accepts
 # A controller whose machine vanished is noticed after three of these; OVS's own default.
 _INACTIVITY_PROBE_MS = 5000
 _DAEMONS = ("ovs-vswitchd", "ovsdb-server")
+_PATIENCE_SECONDS = 20
 
 MAX_IDLE_MS = 1000
 """How long the datapath remembers what has no packets. At each change of flows the switch goes
@@ -107,13 +108,13 @@ class OpenVSwitch:
             meet()
             for name in controlled:
                 self.vsctl("set", "controller", name, f"max_backoff={_MAX_BACKOFF_MS}")
-        for row in self._rows("Interface", "name", "error"):
+        for row in self._tables({"Interface": ("name", "error")})["Interface"]:
             if row["error"]:
                 raise LabError(f"Open vSwitch: port {row['name']}: {row['error']}")
 
     def vsctl(self, *arguments: str) -> str:
         """Run ovs-vsctl on this switch's database and give what it printed."""
-        return self._run("ovs-vsctl", "--timeout=20", *arguments)
+        return self._run("ovs-vsctl", f"--timeout={_PATIENCE_SECONDS}", *arguments)
 
     def ofctl(self, *arguments: str) -> str:
         """Run ovs-ofctl, OpenFlow 1.3, on this switch; bridges by their plain names."""
@@ -144,21 +145,27 @@ class OpenVSwitch:
 
     def bridges(self) -> list[dict[str, Any]]:
         """Each bridge as the database has it now, by name: id, fail mode, controllers, ports."""
-        targets = {
-            row["_uuid"]: row["target"] for row in self._rows("Controller", "_uuid", "target")
-        }
-        ports = {row["_uuid"]: row["name"] for row in self._rows("Port", "_uuid", "name")}
-        numbers = {row["name"]: row["ofport"] for row in self._rows("Interface", "name", "ofport")}
-        found = []
-        for row in self._rows("Bridge", "name", "datapath_id", "fail_mode", "controller", "ports"):
+        found = self._tables(
+            {
+                "Bridge": ("name", "datapath_id", "fail_mode", "controller", "ports"),
+                "Controller": ("_uuid", "target"),
+                "Port": ("_uuid", "name"),
+                "Interface": ("name", "ofport"),
+            }
+        )
+        targets = {row["_uuid"]: row["target"] for row in found["Controller"]}
+        ports = {row["_uuid"]: row["name"] for row in found["Port"]}
+        numbers = {row["name"]: row["ofport"] for row in found["Interface"]}
+        shown = []
+        for row in found["Bridge"]:
             name = row["name"]
-            own = [targets[key] for key in _members(row["controller"])]
-            plugged = [ports[key] for key in _members(row["ports"]) if ports[key] != name]
-            found.append(
+            own = [targets[key] for key in members(row["controller"])]
+            plugged = [ports[key] for key in members(row["ports"]) if ports[key] != name]
+            shown.append(
                 {
                     "name": name,
                     "datapath_id": row["datapath_id"],
-                    "fail_mode": row["fail_mode"] or "standalone",
+                    "fail_mode": mode(row),
                     "controllers": [
                         {"target": target, "connected": self.connected(name, target)}
                         for target in own
@@ -169,7 +176,7 @@ class OpenVSwitch:
                     ],
                 }
             )
-        return sorted(found, key=lambda bridge: bridge["name"])
+        return sorted(shown, key=lambda bridge: bridge["name"])
 
     def connected(self, bridge: str, target: str) -> bool:
         """Whether the bridge's OpenFlow connection to `target` stands.
@@ -227,13 +234,13 @@ class OpenVSwitch:
     def _run(self, *command: str) -> str:
         return self.namespace.run(command, env=self.environment)
 
-    def _rows(self, table: str, *columns: str) -> list[dict[str, Any]]:
-        """Rows of a table, sets and maps still in OVSDB's own notation except `_uuid`."""
-        answer = json.loads(
-            self.vsctl("--format=json", f"--columns={','.join(columns)}", "list", table)
-        )
-        rows = (dict(zip(answer["headings"], row, strict=True)) for row in answer["data"])
-        return [{key: _plain(value) for key, value in row.items()} for row in rows]
+    def _tables(self, wanted: Mapping[str, tuple[str, ...]]) -> dict[str, list[Row]]:
+        """As `ryu_alg.openflow.ovsdb.tables`; LabError if the database does not answer."""
+        database = f"unix:{self.directory / 'db.sock'}"
+        try:
+            return tables(database, wanted, patience=_PATIENCE_SECONDS)
+        except OvsdbError as error:
+            raise LabError(str(error)) from None
 
 
 def _bridge_commands(name: str, bridge: Bridge) -> list[str]:
@@ -253,21 +260,3 @@ def _port_commands(number: dict[str, int], bridge: str, port: str) -> list[str]:
     number[bridge] += 1
     add = ["--", "add-port", bridge, port, "--", "set", "interface", port]
     return [*add, f"ofport_request={number[bridge]}"]
-
-
-def _plain(value: Any) -> Any:
-    """OVSDB's JSON as Python: an empty set is None, a uuid its text, a set a list."""
-    match value:
-        case ["set", []]:
-            return None
-        case ["set", members]:
-            return [_plain(member) for member in members]
-        case ["uuid", text]:
-            return text
-        case _:
-            return value
-
-
-def _members(value: Any) -> list[Any]:
-    """An OVSDB set column as a list: its one member stands there without the set around it."""
-    return [] if value is None else value if isinstance(value, list) else [value]

@@ -12,7 +12,7 @@ from typing import Any
 from ryu_alg.openflow.certificates import Certificates, TransportError
 
 TIMEOUT = 3.0
-"""Seconds that the database may be silent."""
+"""Seconds: a switch waits for its pipeline meanwhile."""
 _ANSWER_LIMIT = 1 << 20
 """Bytes: some 20,000 ports."""
 _READ_SIZE = 1 << 16
@@ -51,11 +51,16 @@ def mode(bridge: Row) -> str:
 
 
 def tables(
-    database: str, wanted: Mapping[str, tuple[str, ...]], certificates: Certificates | None = None
+    database: str,
+    wanted: Mapping[str, tuple[str, ...]],
+    certificates: Certificates | None = None,
+    *,
+    patience: float = TIMEOUT,
 ) -> dict[str, list[Row]]:
     """These columns of these tables, all as they are at one time. Raises OvsdbError.
 
-    `database` is `unix:PATH`, `tcp:HOST:PORT` or, with `certificates`, `ssl:HOST:PORT`.
+    `database` is `unix:PATH`, `tcp:HOST:PORT` or, with `certificates`, `ssl:HOST:PORT`; it may be
+    silent for `patience` seconds.
     """
     questions = [
         {"op": "select", "table": table, "where": [], "columns": list(columns)}
@@ -63,7 +68,7 @@ def tables(
     ]
     request = {"method": "transact", "params": ["Open_vSwitch", *questions], "id": 0}
     try:
-        with _connect(database, certificates) as connection:
+        with _connect(database, certificates, patience) as connection:
             connection.sendall(json.dumps(request).encode())
             answer = _read(connection)
         return {
@@ -90,11 +95,11 @@ def _plain(value: Any) -> Any:
             return value
 
 
-def _connect(database: str, certificates: Certificates | None) -> socket.socket:
+def _connect(database: str, certificates: Certificates | None, patience: float) -> socket.socket:
     kind, _, where = database.partition(":")
     if kind in ("tcp", "ssl"):
         host, _, port = where.rpartition(":")
-        connection = socket.create_connection((host.strip("[]"), int(port)), TIMEOUT)
+        connection = socket.create_connection((host.strip("[]"), int(port)), patience)
         if kind == "tcp":
             return connection
         if certificates is None:
@@ -106,7 +111,7 @@ def _connect(database: str, certificates: Certificates | None) -> socket.socket:
             connection.close()
             raise
     connection = socket.socket(socket.AF_UNIX)
-    connection.settimeout(TIMEOUT)
+    connection.settimeout(patience)
     try:
         connection.connect(where)
     except OSError:
