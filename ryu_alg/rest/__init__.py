@@ -2,3 +2,6 @@
 
 Only `controller` imports Ryu: the rest is testable, and the commands start fast, without it.
 """
+
+BASE = "/v1.0/alg"
+"""What the paths begin with, but for /metrics."""

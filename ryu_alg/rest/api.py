@@ -14,7 +14,7 @@ from http import HTTPStatus
 
 import webob
 
-from ryu_alg.rest import views
+from ryu_alg.rest import BASE, views
 from ryu_alg.rest.auth import Guard
 from ryu_alg.rest.listing import (
     BINDINGS,
@@ -29,8 +29,6 @@ from ryu_alg.rest.metrics import CONTENT_TYPE, Metrics
 from ryu_alg.rest.problems import CONFIGURATION_REFUSED, ProblemError, path_of
 from ryu_alg.rest.read_model import Listed, ReadModel, Refused
 from ryu_alg.rest.views import Json
-
-BASE = "/v1.0/alg"
 
 _SESSION = re.compile(f"{BASE}/sessions/[0-9]{{1,18}}")
 

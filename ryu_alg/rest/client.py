@@ -12,7 +12,8 @@ from typing import IO, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
-BASE = "/v1.0/alg"
+from ryu_alg.rest import BASE
+
 TIMEOUT = 10.0
 """Seconds without a byte from the gateway."""
 
