@@ -1,4 +1,4 @@
-"""The import rules of DESIGN.md section 4, as import-linter contracts in pyproject.toml."""
+"""The import rules of docs/architecture.md, as import-linter contracts in pyproject.toml."""
 
 from __future__ import annotations
 
