@@ -212,11 +212,11 @@ class DatagramSession(Holder):
         if due is not None and due <= now:
             self._last_wake = now
             self._apply(self._ask(lambda: self.inspector.wake()))
-        if self._refresh_due() <= now:
+        if self._refresh_due(self.media_moving) <= now:
             self._last_refresh = now
             self._publish("session.keepalive", "data moves: signalling is refreshed")
             self._apply(self._ask(lambda: self.inspector.keep_alive()))
-        self.endpoints.release_idle(self._known_stay_until(), now)
+        self.endpoints.release_idle(self._known_stay_until(self.media_moving), now)
         return self.take_commands()
 
     def end(self, now: float) -> list[Command]:
@@ -254,7 +254,9 @@ class DatagramSession(Holder):
 
     def next_timeout(self) -> float | None:
         """When `expire` wants to be called."""
-        earliest = min(self._refresh_due(), self.endpoints.next_timeout(self._known_stay_until()))
+        moving = self.media_moving
+        first = self.endpoints.next_timeout(self._known_stay_until(moving))
+        earliest = min(self._refresh_due(moving), first)
         due = self._inspector_timeout()
         if due is not None and due < earliest:
             earliest = due
@@ -443,17 +445,17 @@ class DatagramSession(Holder):
 
     # -- time -----------------------------------------------------------------------------------
 
-    def _known_stay_until(self) -> float:
-        """No endpoint that somebody outside may know of goes before."""
-        if self.media_moving:
+    def _known_stay_until(self, moving: bool) -> float:
+        """No endpoint that somebody outside knows goes before. `moving`: whether data does."""
+        if moving:
             return self._keepalive_end()
         return self.data_ended_at + self.timers.datagram_idle
 
     def _keepalive_end(self) -> float:
         return self.last_activity + self.timers.keepalive_limit
 
-    def _refresh_due(self) -> float:
-        if not self.media_moving or not self.endpoints.live:
+    def _refresh_due(self, moving: bool) -> float:
+        if not moving or not self.endpoints.live:
             return float("inf")
         due = max(self.last_activity, self._last_refresh) + self.timers.keepalive_interval
         return due if due <= self._keepalive_end() else float("inf")

@@ -125,6 +125,7 @@ def parse_uri(raw: bytes, start: int, end: int) -> Uri:
     return Uri((start, end), scheme, user, where, tuple(parameters))
 
 
+@lru_cache(maxsize=4096)
 def write_host(address: Address) -> bytes:
     """`address` as a host: IPv6 in brackets."""
     return b"[%s]" % str(address).encode() if address.version == 6 else str(address).encode()

@@ -72,7 +72,7 @@ class Opening:
 
     def same(self, other: Opening) -> bool:
         """Whether nothing has to be done to get from one to the other."""
-        return (set(self.exchanges), set(self.sessions)) == (
+        return self == other or (set(self.exchanges), set(self.sessions)) == (
             set(other.exchanges),
             set(other.sessions),
         )
