@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Sequence
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
@@ -313,16 +314,16 @@ class AlgApp(app_manager.RyuApp):
         party = self._parties.of(packet)
         size = len(cause.punt.frame) + sum(map(len, cause.fragments))
         dropped = self.datapath.in_turn(party, partial(self._handle, event, cause, party), size)
-        if dropped is not None:
+        if dropped:
             self._shed(dropped)
 
-    def _shed(self, party: bytes) -> None:
-        self.gateway.engine.counters["punt.shed"] += 1
-        if self.datapath.shed == 1:
+    def _shed(self, parties: Sequence[bytes]) -> None:
+        self.gateway.engine.counters["punt.shed"] += len(parties)
+        if self.datapath.shed == len(parties):
             self._publish(
                 "punt.overload",
-                f"more comes than can be done; most waits of what {ip_address(party)} causes, and "
-                "what else comes of that is dropped while there is no room",
+                f"more comes than can be done; most of what waits {ip_address(parties[0])} has "
+                "caused, and what else that causes is dropped while there is no room",
             )
 
     def _sized_datagram(

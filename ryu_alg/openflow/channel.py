@@ -16,7 +16,7 @@ import ssl
 import struct
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from socket import SHUT_RDWR
 from typing import Any, ClassVar
@@ -145,12 +145,12 @@ class Channel(controller.Datapath):
                 self._has_room.wait()
         return at
 
-    def in_turn(self, sender: bytes, work: Callable[[], object], size: int) -> bytes | None:
+    def in_turn(self, sender: bytes, work: Callable[[], object], size: int) -> Sequence[bytes]:
         """For a taker: have `work` done, which is about a packet of `size` bytes, when it is the
-        sender's turn; at once if nothing else waits. Whose work was dropped for it, if any."""
+        sender's turn; at once if nothing else waits. Whose work was dropped, see `FairQueue`."""
         if self._nothing_behind and not self._waiting:
             work()
-            return None
+            return ()
         return self._waiting.put(sender, work, size)
 
     @property

@@ -8,6 +8,7 @@ does it help to send under many names, nor to have been away for a while.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -41,21 +42,22 @@ class FairQueue(Generic[_Item]):
     def __bool__(self) -> bool:
         return bool(self._lines)
 
-    def put(self, sender: bytes, item: _Item, size: int = 0) -> bytes | None:
+    def put(self, sender: bytes, item: _Item, size: int = 0) -> Sequence[bytes]:
         """Have an item of `size` bytes wait. Where there is no room, something is dropped, the
-        newest of whoever has most: whose, or None."""
+        newest of whoever has most: whose, as often as an item was."""
         units = 1 + (size >> 10)
         mine = self._sizes.get(sender, 0) + units
         if mine > MOST_OF_ONE:
             self.shed += 1
-            return sender
-        dropped = None
+            return (sender,)
+        dropped: list[bytes] = []
         while self._size + units > MOST:
-            dropped = max(self._sizes, key=self._sizes.__getitem__)
+            most = max(self._sizes, key=self._sizes.__getitem__)
             self.shed += 1
-            if self._sizes[dropped] <= mine:
-                return sender
-            self._remove(dropped, self._lines[dropped].pop()[1])
+            if self._sizes[most] <= mine:
+                return (*dropped, sender)
+            dropped.append(most)
+            self._remove(most, self._lines[most].pop()[1])
         line = self._lines.get(sender)
         if line is None:
             line = self._lines[sender] = deque()

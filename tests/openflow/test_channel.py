@@ -305,9 +305,7 @@ class Turns:
         xid = int.from_bytes(data[4:8], "big")
         sender = FLOOD if xid < FIRST_OF_USER else USER
         work = partial(self._work, datapath, xid)
-        dropped = datapath.in_turn(sender, work, len(data))
-        if dropped is not None:
-            self.dropped.append(dropped)
+        self.dropped += datapath.in_turn(sender, work, len(data))
         return True
 
     def _work(self, datapath: Any, xid: int) -> None:

@@ -87,9 +87,9 @@ def test_nothing_is_held_against_anybody_when_nothing_waits() -> None:
 def test_one_alone_has_its_bound() -> None:
     queue: FairQueue[int] = FairQueue()
     for number in range(MOST_OF_ONE):
-        assert queue.put(FLOOD, number) is None
-    assert queue.put(FLOOD, MOST_OF_ONE) == FLOOD
-    assert queue.put(USER, 0) is None
+        assert not queue.put(FLOOD, number)
+    assert queue.put(FLOOD, MOST_OF_ONE) == (FLOOD,)
+    assert not queue.put(USER, 0)
     assert queue.shed == 1
     while queue:
         serve(queue)
@@ -102,8 +102,8 @@ def test_when_it_is_full_those_who_have_most_lose_their_newest() -> None:
         queue.put(FLOOD, number)
     for number in range(MOST - MOST_OF_ONE):
         queue.put(OTHER, number)
-    assert queue.put(USER, 0) in (FLOOD, OTHER)
-    assert queue.put(USER, 1) in (FLOOD, OTHER)
+    assert {*queue.put(USER, 0), *queue.put(USER, 1)} == {FLOOD, OTHER}
+    assert queue.shed == 2
     served = defaultdict(list)
     while queue:
         sender, item = serve(queue)
@@ -113,10 +113,20 @@ def test_when_it_is_full_those_who_have_most_lose_their_newest() -> None:
     assert served[OTHER] == list(range(MOST - MOST_OF_ONE - 1))
 
 
+def test_a_large_packet_may_cost_several_small_ones() -> None:
+    queue: FairQueue[int] = FairQueue()
+    for number in range(MOST_OF_ONE):
+        queue.put(FLOOD, number)
+        queue.put(OTHER, number)
+    dropped = queue.put(USER, 0, 10 * 1024 - 1)
+    assert len(dropped) == queue.shed == 10
+    assert {*dropped} == {FLOOD, OTHER}
+
+
 def test_large_packets_count_by_their_size() -> None:
     queue: FairQueue[int] = FairQueue()
     size = 65_000
-    taken = sum(queue.put(FLOOD, number, size) is None for number in range(100))
+    taken = sum(not queue.put(FLOOD, number, size) for number in range(100))
     assert taken == MOST_OF_ONE // (1 + size // 1024)
 
 
@@ -156,13 +166,10 @@ def test_order_bounds_and_turns(events: list[tuple[int, int] | float]) -> None:
     for number, event in enumerate(events):
         if isinstance(event, tuple):
             sender, size = bytes((event[0],)), event[1]
-            shed = queue.shed
-            whose = queue.put(sender, number, size)
+            dropped = queue.put(sender, number, size)
             waiting[sender].append(number)
-            if whose is not None:
-                for _ in range(queue.shed - shed):
-                    if whose == sender or len(waiting[whose]):
-                        waiting[whose].pop()
+            for whose in dropped:
+                waiting[whose].pop()
         elif queue:
             sender, item = queue.take()
             assert waiting[sender].pop(0) == item
