@@ -7,11 +7,11 @@ offer within a dialogue that nobody knows (the gateway has been restarted) begin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ryu_alg.inspection import Endpoint, Realm
 from ryu_alg.inspection.expiring import Expiring
-from ryu_alg.protocols.sip.media import CallMedia, MediaEffect
+from ryu_alg.protocols.sip.media import CallMedia, MediaEffect, Owner
 from ryu_alg.protocols.sip.message import Message
 from ryu_alg.protocols.sip.passages import TRANSACTION_LIFETIME
 
@@ -21,7 +21,7 @@ _BRANCHES = 16
 _DIALOGUE_GONE = frozenset({408, 481})
 """Failures within a dialogue that end it (RFC 3261 section 12.2.1.2)."""
 
-Key = tuple[Realm, bytes, bytes]
+Key = Owner
 """The caller's realm, Call-ID, and the caller's tag."""
 
 
@@ -53,6 +53,8 @@ class Calls:
     """Seconds."""
     call_limit: float
     """Seconds."""
+    owners: dict[int, Key] = field(default_factory=dict)
+    """Which call a binding is of."""
 
     def find(self, message: Message, origin: Realm) -> Call | None:
         """The call of a request from `origin`, or of a response to one."""
@@ -61,6 +63,11 @@ class Calls:
         if by_caller is not None:
             return by_caller
         return self.table.get((origin.other, message.call_id, recipient))
+
+    def of_binding(self, binding: int) -> Call | None:
+        """The call that a binding is of."""
+        key = self.owners.get(binding)
+        return None if key is None else self.table.get(key)
 
     def begin(self, call: Call, now: float) -> bool:
         """A new one. False: there are too many."""

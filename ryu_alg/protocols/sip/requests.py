@@ -174,9 +174,11 @@ class Requests:
 
     def _call(self, datagram: Datagram, invite: Message) -> Call:
         gateway = self.state.gateway
+        key = (datagram.origin, invite.call_id, invite.from_tag or b"")
+        servers, owners = self.state.options.media_servers, self.state.calls.owners
         return Call(
-            key=(datagram.origin, invite.call_id, invite.from_tag or b""),
-            media=CallMedia(gateway, gateway.host, self.state.options.media_servers),
+            key=key,
+            media=CallMedia(gateway, gateway.host, servers, key, owners),
             flow=(datagram.inside, datagram.remote),
             winner=invite.to_tag,
         )

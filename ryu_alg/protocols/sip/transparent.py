@@ -105,10 +105,8 @@ class TransparentInspector(SipCore):
 
     def binding_idle(self, binding: int) -> Sequence[DatagramEffect]:
         """Media have stopped: the call is over, unless it is on hold."""
-        for call in self.state.calls.table.values():
-            if call.media.owns(binding):
-                if not call.media.idle(binding):
-                    return ()
-                effects: list[DatagramEffect] = list(self.state.calls.over(call))
-                return [*effects, Report("sip.call.silent", f"with {call.flow[1]}")]
-        return ()
+        call = self.state.calls.of_binding(binding)
+        if call is None or not call.media.idle(binding):
+            return ()
+        effects: list[DatagramEffect] = list(self.state.calls.over(call))
+        return [*effects, Report("sip.call.silent", f"with {call.flow[1]}")]

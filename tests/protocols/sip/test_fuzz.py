@@ -141,6 +141,9 @@ def check(site: Site) -> None:
     owned = state.calls.table.values()
     for binding in site.world.bindings:
         assert sum(call.media.owns(binding) for call in owned) == 1
+        assert (owner := state.calls.of_binding(binding)) is not None
+        assert owner.media.owns(binding)
+    assert state.calls.owners.keys() == site.world.bindings.keys()
     for _, remote in site.world.open():
         assert remote.address == endpoint("198.51.100.9", 1).address
 

@@ -15,5 +15,6 @@ outcome     what becomes of a description
 from ryu_alg.protocols.sip.media.call import CallMedia
 from ryu_alg.protocols.sip.media.capabilities import shown
 from ryu_alg.protocols.sip.media.outcome import MediaEffect, Refused, Rewritten
+from ryu_alg.protocols.sip.media.sockets import Owner
 
-__all__ = ["CallMedia", "MediaEffect", "Refused", "Rewritten", "shown"]
+__all__ = ["CallMedia", "MediaEffect", "Owner", "Refused", "Rewritten", "shown"]

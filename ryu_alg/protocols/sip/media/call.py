@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 
 from ryu_alg.inspection import Address, Admit, Endpoint, Gateway, Network, Realm, Unbind
 from ryu_alg.protocols.sip.media import draft as drafts
@@ -12,7 +12,7 @@ from ryu_alg.protocols.sip.media.exchanges import CLOSED, Agreement, Opening, op
 from ryu_alg.protocols.sip.media.inward import Inward
 from ryu_alg.protocols.sip.media.outcome import MediaEffect, RefusalError, Refused, Rewritten
 from ryu_alg.protocols.sip.media.outward import Outward
-from ryu_alg.protocols.sip.media.sockets import Sockets
+from ryu_alg.protocols.sip.media.sockets import Owner, Sockets
 from ryu_alg.protocols.sip.media.streams import Inside, Outside
 
 MAX_LEGS = 16
@@ -107,6 +107,9 @@ class CallMedia:
     """The inside host whose call it is: what it announces must be its own, or in
     `media_servers`."""
     media_servers: tuple[Network, ...] = ()
+    owner: InitVar[Owner | None] = None
+    owners: InitVar[dict[int, Owner] | None] = None
+    """In which the numbers of its bindings are noted, with `owner`."""
     _sockets: Sockets = field(init=False)
     _legs: dict[bytes, _Leg] = field(default_factory=dict, init=False)
     _admitted: tuple[tuple[int, Opening], ...] = field(default=(), init=False)
@@ -114,8 +117,8 @@ class CallMedia:
     _silent: tuple[int, ...] = field(default=(), init=False)
     """Bindings that are open and idle."""
 
-    def __post_init__(self) -> None:
-        self._sockets = Sockets(self.gateway)
+    def __post_init__(self, owner: Owner | None, owners: dict[int, Owner] | None) -> None:
+        self._sockets = Sockets(self.gateway, owner, owners)
 
     def from_inside(self, description: bytes, leg: bytes, *, answer: bool) -> Rewritten | Refused:
         """A description on its way out: inside endpoints become public ones.

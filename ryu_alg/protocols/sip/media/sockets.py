@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from ryu_alg.inspection import Binding, Endpoint, Gateway, Refusal, Transport
+from ryu_alg.inspection import Binding, Endpoint, Gateway, Realm, Refusal, Transport
 from ryu_alg.protocols.sip.media.outcome import RefusalError
 
+Owner = tuple[Realm, bytes, bytes]
+"""A call: realm, Call-ID and tag of whoever began it, as its host's table of calls knows it."""
 MAX_BINDINGS = 48
 """Of one call, on all its branches."""
 
@@ -17,6 +19,9 @@ class Sockets:
     """The bindings of one call."""
 
     gateway: Gateway
+    owner: Owner | None = None
+    owners: dict[int, Owner] | None = None
+    """Of all bindings of the host, by their number. None: nobody asks."""
     bindings: tuple[Binding, ...] = ()
 
     def take(self, inside: tuple[Endpoint, ...], transport: Transport) -> Binding:
@@ -35,6 +40,8 @@ class Sockets:
         if isinstance(outcome, Refusal):
             raise RefusalError("sip.media.refused", f"{outcome.code}: {outcome.detail}")
         self.bindings += (outcome,)
+        if self.owners is not None and self.owner is not None:
+            self.owners[outcome.id] = self.owner
         return outcome
 
     def keep(self, used: Collection[int]) -> tuple[int, ...]:
@@ -42,6 +49,9 @@ class Sockets:
         unused = tuple(binding.id for binding in self.bindings if binding.id not in used)
         if unused:
             self.bindings = tuple(binding for binding in self.bindings if binding.id in used)
+            if self.owners is not None:
+                for number in unused:
+                    self.owners.pop(number, None)
         return unused
 
     def have(self, number: int) -> bool:
