@@ -51,8 +51,7 @@ fuzz: install ## Fuzz every target for long: FUZZ_INPUTS=... each, FUZZ_TARGETS=
 	nice -n 19 $(BIN)/python -m tests.fuzz --inputs $(FUZZ_INPUTS) $(FUZZ_TARGETS)
 
 docs: install ## Regenerate what is made from the code: the JSON schema, the tables of the documentation
-	$(BIN)/ryu-alg schema > config/schema.json
-	$(BIN)/python -m ryu_alg.settings.reference docs/configuration.md \
+	$(BIN)/python -m ryu_alg.settings.reference config/schema.json docs/configuration.md \
 		docs/bittorrent.md docs/ftp.md docs/irc.md docs/rtsp.md docs/sip.md docs/tftp.md docs/xmpp.md
 
 install: ## Set up packages and .venv, nothing else

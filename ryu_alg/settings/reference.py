@@ -1,9 +1,10 @@
-"""The tables of the documentation, made from the code.
+"""The JSON schema and the tables of the documentation, made from the code.
 
-    python -m ryu_alg.settings.reference docs/configuration.md docs/tftp.md
+    python -m ryu_alg.settings.reference config/schema.json docs/configuration.md docs/tftp.md
 
-The first page has a table of every section of the configuration, the others of those that they
-want. A page is written by hand, but for what stands behind a mark, as far as `<!-- end -->`:
+They know the protocols of this package, whichever others are installed. The first page has a table
+of every section of the configuration, the others of those that they want. A page is written by
+hand, but for what stands behind a mark, as far as `<!-- end -->`:
 
     <!-- keys of X -->  X is the path of a section, `timers` or `realms.inside[]`: made from the
                         models, so that it cannot differ from what is read
@@ -112,9 +113,10 @@ def _table(rows: Iterable[Sequence[str]]) -> str:
     )
 
 
-def main(*pages: Path) -> None:
-    """Rewrites `pages` in place."""
+def main(schema: Path, *pages: Path) -> None:
+    """Writes `schema`, and rewrites `pages` in place."""
     installed = InstalledProtocols(built_in_only=True)
+    schema.write_text(json.dumps(json_schema(installed), indent=2) + "\n", encoding="utf-8")
     for number, page in enumerate(pages):
         text = updated(page.read_text(encoding="utf-8"), installed, whole=number == 0)
         page.write_text(text, encoding="utf-8")

@@ -1,11 +1,7 @@
-"""The JSON schema of the configuration, made from the models.
-
-python -m ryu_alg.settings.schema > config/schema.json
-"""
+"""The JSON schema of the configuration, made from the models."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -72,7 +68,3 @@ def json_schema(installed: Mapping[str, ProtocolSpec] | None = None) -> dict[str
             "properties": {"options": {"$ref": f"#/$defs/{name}.options"}},
         }
     return schema
-
-
-if __name__ == "__main__":
-    print(json.dumps(json_schema(InstalledProtocols(built_in_only=True)), indent=2))
