@@ -236,6 +236,18 @@ def test_a_request_only_arms_and_the_answer_opens() -> None:
     assert conversation.reached_server() == b"NEXT\n"  # and what was pipelined comes behind it
 
 
+def test_announcements_have_one_mark_from_the_first_one_on() -> None:
+    conversation = talk(engine())
+    marks = conversation.engine.tables.marks.live
+    assert not marks
+    first = announce(conversation).pinhole
+    (barrier,) = conversation.of(Barrier)
+    conversation.handle(BarrierDone(barrier.token))
+    second = announce(conversation, 5001).pinhole
+    assert first.id != second.id
+    assert [first.mark, second.mark] == list(marks) * 2
+
+
 def test_a_refused_request_opens_nothing_and_frees_its_port() -> None:
     conversation = talk(engine())
     conversation.client_sends(b"LISTEN 5000\n")
