@@ -153,11 +153,11 @@ def test_a_configuration_that_wants_a_broken_package_says_where_and_why(
 def test_a_configuration_that_wants_a_missing_package_says_what_there_is(
     command: str, tmp_path: Path
 ) -> None:
-    config = configured(tmp_path, archie={})
+    config = configured(tmp_path, whois={})
     result = run(tmp_path, command, str(config))
     assert result.returncode == 1
     (problem,) = result.stderr.splitlines()
-    assert problem.startswith(f"{config}:{line_of(config, 'archie')}: protocols.archie: ")
+    assert problem.startswith(f"{config}:{line_of(config, 'whois')}: protocols.whois: ")
     assert "no protocol of that name is installed" in problem and "ftp, irc," in problem
 
 
