@@ -1,11 +1,13 @@
-"""The fail mode of a bridge, asked of a real database server and of a bad one."""
+"""What is asked of a switch's database: a real server, and bad ones."""
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +15,14 @@ import pytest
 
 from ryu_alg.doctor.openvswitch import OpenVSwitch
 from ryu_alg.openflow.certificates import Certificates
-from ryu_alg.openflow.ovsdb import OvsdbError, fail_mode, local_database
+from ryu_alg.openflow.ovsdb import (
+    OvsdbError,
+    fail_mode,
+    local_database,
+    members,
+    mode,
+    tables,
+)
 from tests.certificates import Authority
 
 SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
@@ -110,21 +119,49 @@ def test_a_database_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         fail_mode(f"unix:{tmp_path}/db.sock", f"{1:016x}")
 
 
-@pytest.mark.parametrize("answer", [b"", b"{}", b"[1]", b'{"result": [{"rows": 3}]}', b"nonsense"])
-def test_a_bad_answer_is_an_error(answer: bytes) -> None:
+@contextmanager
+def answering(answer: bytes) -> Iterator[str]:
+    """A server that says this, whatever it is asked; its address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
             connection, _ = listener.accept()
-            connection.recv(4096)
-            connection.sendall(answer)
-            connection.close()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(answer)
 
         thread = threading.Thread(target=serve)
         thread.start()
-        with pytest.raises(OvsdbError):
-            fail_mode(f"tcp:127.0.0.1:{listener.getsockname()[1]}", f"{1:016x}")
+        yield f"tcp:127.0.0.1:{listener.getsockname()[1]}"
         thread.join()
+
+
+@pytest.mark.parametrize("answer", [b"", b"{}", b"[1]", b'{"result": [{"rows": 3}]}', b"nonsense"])
+def test_a_bad_answer_is_an_error(answer: bytes) -> None:
+    with answering(answer) as address, pytest.raises(OvsdbError):
+        fail_mode(address, f"{1:016x}")
+
+
+def test_a_switch_may_have_many_ports() -> None:
+    """The answer comes in parts, of which none has all of it."""
+    ports = [{"name": f"port{number}", "ofport": number} for number in range(10_000)]
+    with answering(json.dumps({"id": 0, "result": [{"rows": ports}]}).encode()) as address:
+        assert tables(address, {"Interface": ("name", "ofport")}) == {"Interface": ports}
+
+
+def test_sets_are_lists() -> None:
+    """RFC 7047 section 5.1: one alone stands for itself, and uuids are wrapped."""
+    row = {
+        "ports": ["set", [["uuid", "a"], ["uuid", "b"]]],
+        "controller": ["uuid", "c"],
+        "fail_mode": ["set", []],
+    }
+    answer = json.dumps({"id": 0, "result": [{"rows": [row]}]}).encode()
+    with answering(answer) as address:
+        (found,) = tables(address, {"Bridge": tuple(row)})["Bridge"]
+    assert members(found["ports"]) == ["a", "b"]
+    assert members(found["controller"]) == ["c"]
+    assert mode(found) == "standalone"
 
 
 def test_the_local_database_is_the_one_in_the_run_directory(
