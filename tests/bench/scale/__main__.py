@@ -41,12 +41,15 @@ class _Scale:
     """In a round, in each way."""
     seconds: float
     """Of a round with the synthetic switch."""
+    settling: float
+    """Seconds of the soak before anything is looked at: what has ended is known for half a minute,
+    so that until then there is more and more of it."""
     soak: float
     """Seconds."""
 
 
-_QUICK = _Scale((100, 5000), (100, 10_000), 500, 3, 1000, 0.3, 5.0)
-_FULL = _Scale(*[(100, 1000, 10_000, 100_000)] * 2, 10_000, 5, 4000, 0.5, 60.0)
+_QUICK = _Scale((100, 5000), (100, 10_000), 500, 3, 1000, 0.3, 0.0, 5.0)
+_FULL = _Scale(*[(100, 1000, 10_000, 100_000)] * 2, 10_000, 5, 4000, 0.5, 40.0, 60.0)
 
 
 @click.command()
@@ -105,13 +108,14 @@ def _run(console: Console, scale: _Scale) -> Report:
             os.sched_setaffinity(0, {usable[0]})
         with_switch = controlled.measure(gateways, scale.controlled, scale.rounds, scale.seconds)
         console.print("with the synthetic switch: done")
+        console.print(f"soak: {scale.settling + scale.soak:.0f} s")
         return Report(
             started,
             facts,
             found.result(),
             calls.result(),
             with_switch,
-            soak.measure(soaked, scale.soak),
+            soak.measure(soaked, scale.soak, scale.settling),
         )
 
 

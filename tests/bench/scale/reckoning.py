@@ -18,7 +18,7 @@ _GROWTH = 0.01
 _WORDS = {True: "met", False: "**not met**", None: "too short to say"}
 _TOOK, _BUSY = "took", "busy"
 _LONG_ENOUGH = 50.0
-"""Seconds of a soak after which its memory says something: what has ended is known for a while."""
+"""Seconds of a soak after which its memory says something."""
 _WAYS = {SAME: f"of {FEW} of them", ANY: "of any"}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -95,8 +95,9 @@ class _Traffic:
         return punts
 
 
-def measure(served: Served, seconds: float) -> Soak:
-    """For so long. BenchError when a session or an answer is lost."""
+def measure(served: Served, seconds: float, settling: float = 0.0) -> Soak:
+    """For so long, after `settling` seconds of the same. BenchError when a session or an answer is
+    lost."""
     switch, pid = served.switch, served.pid
     switch.idle()
     traffic = _Traffic(switch)
@@ -105,13 +106,23 @@ def measure(served: Served, seconds: float) -> Soak:
         talk.check()
     found = Soak(run.punts / run.seconds, 0.0, 0, 0, [])
     pace = SHARE * found.fastest
-    begun = time.monotonic()
-    while (now := time.monotonic() - begun) < seconds:
+    for _ in _paced(traffic, pace, settling):
+        pass
+    traffic.sessions = len(traffic.steady)
+    for now, found.punts in _paced(traffic, pace, seconds):
         if not found.memory or now >= found.memory[-1][0] + seconds / _SAMPLES:
             found.memory.append((now, resident(pid)))
-        found.punts += traffic.turn()
-        time.sleep(max(0.0, begun + found.punts / pace - time.monotonic()))
-    found.seconds = time.monotonic() - begun
+        found.seconds = now
     found.memory.append((found.seconds, resident(pid)))
     found.sessions = traffic.sessions
     return found
+
+
+def _paced(traffic: _Traffic, pace: float, seconds: float) -> Iterator[tuple[float, int]]:
+    """Turns, `pace` punts a second: the seconds and the punts so far, before and after each."""
+    punts, begun = 0, time.monotonic()
+    while (now := time.monotonic() - begun) < seconds:
+        yield now, punts
+        punts += traffic.turn()
+        time.sleep(max(0.0, begun + punts / pace - time.monotonic()))
+    yield now, punts
