@@ -40,10 +40,11 @@ class Reading:
     def run(self, seconds: float) -> Stopwatch:
         """All conversations, again and again, for at least so long."""
         watch = Stopwatch()
-        end = time.perf_counter() + seconds
         gc.collect()
         gc.disable()
+        end = time.perf_counter() + seconds
         try:
+            self.once(watch)
             while time.perf_counter() < end:
                 self.once(watch)
         finally:

@@ -21,6 +21,10 @@ def test_every_protocol_is_read(name: str) -> None:
     assert watch.size > 0
 
 
+def test_at_least_once_however_short_the_time() -> None:
+    assert Reading("tftp", CONVERSATIONS["tftp"]).run(0.0).messages >= len(CONVERSATIONS["tftp"])
+
+
 def test_each_byte_counts_once() -> None:
     said = [b"220 ready\r\n", b"USER u\r\n", b"331 password\r\n", b"PA", b"SS p\r\n", b"230 in\r\n"]
     script = list(zip("<><>><", said, strict=True))
