@@ -1,4 +1,4 @@
-"""Announced data connections: armed by one side, opened when the other accepts (DESIGN.md 8)."""
+"""Announced data connections: armed by one side, opened when the other accepts."""
 
 from __future__ import annotations
 

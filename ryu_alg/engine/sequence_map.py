@@ -1,4 +1,4 @@
-"""The map from the input to the output sequence space of one direction (DESIGN.md section 6).
+"""The map from the input to the output sequence space of one direction.
 
 Offsets count from the initial sequence number, which is never changed: offset 0 is the SYN.
 They do not wrap.

@@ -164,19 +164,15 @@ def take_message(
     limits: HeadLimits,
     body_limit: int,
     names: Collection[bytes],
-    *,
-    bare: int | None = None,
 ) -> Framed | Unread:
     """The message that begins at `start` of a stream, of which `data` may hold more or less.
 
-    `names` are those of the field that says the body's length; without it, it is `bare`.
+    `names` are those of the field that says the body's length.
     """
     head = take_head(data, start, limits)
     if isinstance(head, Unread):
         return head
     length = content_length(data, head, names)
-    if length is None:
-        length = bare
     if length is None:
         return Unread.UNKNOWN_LENGTH
     if isinstance(length, Unread):

@@ -242,7 +242,8 @@ class Timed(Protocol):
     """What inspectors of both transports may know of time. Here they want nothing of it."""
 
     def next_timeout(self) -> float | None:
-        """When `wake` is to be called, on the clock of `Gateway.now`; asked after every call."""
+        """When `wake` is to be called, on the clock of `Gateway.now`; asked after every call. A
+        method of the class: that of an instance is not asked for."""
         return None
 
     def wake(self) -> Sequence[Any]:

@@ -105,9 +105,6 @@ def test_messages_of_a_stream() -> None:
 
 def test_a_stream_needs_lengths() -> None:
     assert take_message(b"ONE\r\n\r\n", 0, LIMITS, 100, LENGTH) is Unread.UNKNOWN_LENGTH
-    bare = take_message(b"ONE\r\n\r\nTWO", 0, LIMITS, 100, LENGTH, bare=0)
-    assert isinstance(bare, Framed)
-    assert bare.end == 7
     assert take_message(b"ONE\r\nl: x\r\n\r\n", 0, LIMITS, 100, LENGTH) is Unread.SYNTAX
     assert take_message(b"ONE\r\nl: 101\r\n\r\n", 0, LIMITS, 100, LENGTH) is Unread.OVERLONG
 

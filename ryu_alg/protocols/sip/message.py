@@ -75,12 +75,8 @@ class Malformed:
     detail: str
     """Fit to be shown."""
     request: bytes | None = None
-    """What `responses.respond_raw` answers: set if this is a request that can be answered."""
-
-    @property
-    def answerable(self) -> bool:
-        """Whether it is a request that names its transaction well enough to be refused."""
-        return self.request is not None
+    """What `responses.respond_raw` answers: set if this is a request that names its transaction
+    well enough to be refused."""
 
     @property
     def status(self) -> int:

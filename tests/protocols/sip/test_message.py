@@ -39,7 +39,7 @@ def test_bad_requests_are_answered(raw: bytes, expected: tuple[int, str]) -> Non
 
     assert isinstance(found, Malformed)
     assert (found.status, found.fault.name) == expected
-    assert found.answerable
+    assert found.request is not None
 
 
 @pytest.mark.parametrize("path", sorted(CORPUS.glob("*.dat")), ids=lambda path: path.stem)
@@ -68,7 +68,7 @@ def test_the_torture_messages_themselves(path: Path) -> None:
 def test_what_cannot_be_answered(raw: bytes) -> None:
     found = parse(raw)
     assert isinstance(found, Malformed)
-    assert not found.answerable
+    assert found.request is None
 
 
 def test_what_a_request_says() -> None:
