@@ -190,6 +190,16 @@ class StreamEditor:
                 self._stamp(stream, sequence, acknowledgement, RST | ACK, 0)
         self.phase = Phase.RESET
 
+    def withdraw(self) -> None:
+        """Reset a connection whose handshake is not complete towards its server alone, which would
+        else take the next SYN from the same port for one of this connection. Its client may be
+        nobody (RFC 4987 section 3.4)."""
+        if self.phase is not Phase.OPENING:
+            return
+        if self.to_server.initial is not None:
+            self._stamp(self.to_server, self.to_server.sequence(1), 0, RST, 0)
+        self.phase = Phase.RESET
+
     # -- time --------------------------------------------------------------------------------
 
     def next_timeout(self) -> float | None:

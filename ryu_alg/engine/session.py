@@ -284,10 +284,11 @@ class Session(Holder):
         return self._flush()
 
     def give_up(self, now: float, why: str) -> list[Command]:
-        """It makes way, without a word to its ends."""
+        """It makes way. Its server is told, if its handshake is not complete."""
         self.now = now
         self._end(why)
-        return self.take_commands()
+        self.editor.withdraw()
+        return self._flush()
 
     def turn_away(self, now: float, code: str) -> list[Command]:
         """Reset the connection towards both ends: its host's quota has been used up."""

@@ -8,10 +8,13 @@ import select
 import socket
 import time
 from collections.abc import Callable, Iterator
+from ipaddress import IPv4Address
 
 import pytest
 
 from ryu_alg.lab import Lab
+from tests.bench.first_syns.counters import REPEATED, counted
+from tests.bench.floods import frames
 from tests.e2e import network
 from tests.e2e.clients import Ftplib
 from tests.e2e.conftest import StartGateway
@@ -221,3 +224,28 @@ def test_a_server_that_still_has_a_connection_of_before(
             assert client.ask(b"NOOP\r\n").code == 200
         forgotten.write(b"NOOP\r\n")
         assert forgotten.at_end()
+
+
+def test_a_server_that_has_a_connection_which_has_made_way(
+    lab: Lab, start_gateway: StartGateway, ftp_servers: Servers
+) -> None:
+    """A new session gets the public port of one that nobody has completed: its first SYN is taken
+    for what it is."""
+    config = configuration(quotas={"half_open": 1})
+    config["public"]["ports"]["control"] = "49152-49153"
+    gateway = start_gateway(config)
+    host = lab.host("client")
+    nobody = [IPv4Address(f"192.168.10.{number}") for number in (77, 78)]
+    syns = [
+        frames.tcp(frames.Way(source, 40000, IPv4Address(NAT.address), 21), frames.SYN, 1000)
+        for source in nobody
+    ]
+    with network.on(host), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
+        raw.bind(("eth0", 0))
+        for syn in syns:
+            raw.send(frames.ethernet(raw.getsockname()[4], bytes.fromhex("02a160000001"), syn))
+    gateway.wait_event("session.half_open")
+    before = counted(lab, [host])[REPEATED]
+    with Client(host, NAT.address, 21) as client:
+        assert client.ask(b"NOOP\r\n").code == 200
+    assert counted(lab, [host])[REPEATED] == before

@@ -38,6 +38,31 @@ def test_the_oldest_makes_way() -> None:
     assert "session.half_open" in codes(late.commands)
 
 
+def test_its_server_forgets_what_makes_way() -> None:
+    """Or else it would take the next SYN from that public port for one of this connection."""
+    subject = engine(half_open=1, control=PortRange(49152, 49153))
+    flood = [Talk(subject, client=f"192.168.10.{number}") for number in (77, 78)]
+    for one in flood:
+        one.client_sends(flags=SYN)
+    (syn,), (reset, _) = (one.emitted() for one in flood)
+    assert (reset.flags, reset.seq, reset.dst) == (RST, syn.seq + 1, syn.dst)
+    assert (reset.sport, reset.dport) == (syn.sport, syn.dport)
+    client = Talk(subject)
+    client.client_sends(flags=SYN)
+    assert [segment.sport for segment in client.emitted() if segment.flags == SYN] == [syn.sport]
+
+
+def test_what_makes_way_after_its_server_has_answered() -> None:
+    subject = engine()
+    waiting = knock(subject, 1)
+    (syn,) = waiting.emitted()
+    waiting.server_sends(flags=SYN | ACK)
+    later = [knock(subject, number) for number in range(2, 5)][-1]
+    reset, _ = later.emitted()
+    assert (reset.flags, reset.seq, reset.ack) == (RST, syn.seq + 1, 0)
+    assert reset.dst == syn.dst
+
+
 def test_who_completes_the_handshake_stays() -> None:
     subject = engine()
     earnest = talk(subject, client="198.51.100.200", server=str(PUBLIC))
