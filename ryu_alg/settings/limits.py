@@ -80,8 +80,8 @@ class Quotas(Section):
         default=500,
         description="TCP sessions of each inside network, and of all outside ones, whose "
         "handshake is not complete. One more ends the oldest of them, with a reset for its "
-        "server: a flood of SYNs keeps nobody out. Those from outside count for the quota of the inside host only when they "
-        "are complete.",
+        "server: a flood of SYNs keeps nobody out. Those from outside count for the quota of the "
+        "inside host only when they are complete.",
     )
     port_share: Percentage = Field(
         default=50,
